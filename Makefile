@@ -1,0 +1,70 @@
+# saikoku: `make help` lists what can be done here. The two commands to know are `make demo` and `make test`.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help demo test check unit integration live browser bench install install-dev lock clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: install  ## install what is needed, start the office, the carrier and a synthetic city, print the address
+	deploy/system-packages demo
+	$(BIN)/saikoku demo $(ARGS)
+
+test: install-dev  ## everything: style, types, arrows, unit, integration, live and browser tests
+	deploy/system-packages test
+	$(MAKE) --no-print-directory check
+	$(BIN)/pytest tests
+
+check: install-dev  ## style, types and the direction of the arrows
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: install-dev  ## unit tests only: no network, no clock, no services
+	$(BIN)/pytest tests/unit
+
+integration: install-dev  ## the register on SQLite and on PostgreSQL
+	deploy/system-packages test
+	$(BIN)/pytest tests/integration
+
+live: install-dev  ## real Asterisk, real calls
+	deploy/system-packages test
+	$(BIN)/pytest tests/live
+
+browser: install-dev  ## the panel in Chromium
+	deploy/system-packages test
+	$(BIN)/pytest tests/browser
+
+bench: install-dev  ## measure and print the speed figures (see bench/README.md)
+	deploy/system-packages test
+	$(BIN)/python -m bench $(ARGS)
+
+install: $(VENV)/.installed
+install-dev: $(VENV)/.installed-dev
+
+$(VENV)/bin/python:
+	deploy/system-packages python
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements/run.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.installed-dev: requirements/dev.lock $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	touch $@
+
+lock:  ## pin the dependencies again (needs uv)
+	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/run.lock
+	uv pip compile pyproject.toml --extra build --extra dev -c requirements/run.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/dev.lock
+
+clean:  ## remove the environment, caches and the demo's data
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

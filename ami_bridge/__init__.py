@@ -1,0 +1,1 @@
+"""The link to Asterisk over AMI: call tracking, operators' legs, dialing and recordings."""

@@ -1,0 +1,1 @@
+"""Thin wrappers of libraries that know the world: phone numbers, holidays, kana."""

@@ -1,0 +1,1 @@
+"""Rules of collection: pure functions over frozen values, standard library only. They look nothing up."""

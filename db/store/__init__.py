@@ -1,0 +1,1 @@
+"""Queries, a module a topic. Every query that returns people or money takes a Viewer."""

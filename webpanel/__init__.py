@@ -1,0 +1,1 @@
+"""The panel: the screens of operators, officers and supervisors."""
