@@ -22,7 +22,7 @@ class Term(StrEnum):
 
 
 class Area(Term):
-    """Business area: the walls inside the office. A viewer sees people and money only of the areas they are cleared for."""
+    """Business area: the walls inside the office. A viewer sees people and money only of areas they are cleared for."""
 
     TAX = "tax", "税"
     PUBLIC = "public", "公債権"
