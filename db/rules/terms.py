@@ -13,7 +13,7 @@ class Term(StrEnum):
 
     label: str
 
-    def __new__(cls, code: str, label: str) -> Self:
+    def __new__(cls, code: str, label: str = "") -> Self:
         """Make the member whose value is `code` and whose Japanese is `label`."""
         term = str.__new__(cls, code)
         term._value_ = code

@@ -1,0 +1,159 @@
+"""Opening the register: SQLite at first, PostgreSQL when it grows; the same statements on both.
+
+A transaction is a plain function of a Connection (`def record_result(tx, …)`). Command-line tools run it with
+`with database.write() as tx`; daemons with `await database.run(function, …)`, which runs it on an asynchronous driver
+so that a slow disk or a lock never stops the event loop.
+
+On SQLite every writing transaction begins with BEGIN IMMEDIATE: with the driver's default of a late upgrade two
+read-modify-writes overlap and one is lost without an error. `synchronous=FULL` because with NORMAL a power cut can take
+back the last commits, and a person whose attempt is forgotten is called again. A writer waits `LOCK_WAIT` for another.
+
+After a commit that wrote to the outbox the `bell` is rung, so that readers look at once instead of within a second.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
+
+LOCK_WAIT: Final = 15.0
+"""Seconds that a transaction waits for SQLite's one writer before it fails."""
+
+OUTBOX_WRITTEN: Final = "outbox_written"
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class DatabaseUrlError(Exception):
+    """The database URL is not one that saikoku can use."""
+
+    code = "database_url"
+
+
+def _drivers(url: URL) -> tuple[URL, URL]:
+    """The synchronous and the asynchronous form of a database URL."""
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        return url.set(drivername="sqlite"), url.set(drivername="sqlite+aiosqlite")
+    if backend == "postgresql":
+        return url.set(drivername="postgresql+psycopg"), url.set(drivername="postgresql+psycopg")
+    raise DatabaseUrlError(f"database.url: sqlite:///FILE or postgresql://…, not {backend}")
+
+
+class Database:
+    """One register. Cheap to make; connections are opened as they are needed and closed by `close`/`aclose`."""
+
+    def __init__(self, url: str, *, ring: Callable[[], None] | None = None, pool_size: int = 5) -> None:
+        """`ring` is called after a commit that wrote to the outbox (not on PostgreSQL, which notifies by itself)."""
+        parsed = make_url(url)
+        self.url: Final = url
+        self._sync_url, self._async_url = _drivers(parsed)
+        self.is_sqlite: Final = parsed.get_backend_name() == "sqlite"
+        if self.is_sqlite and parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        self._ring = ring or (lambda: None)
+        self._pool_size = pool_size
+        self._sync: Engine | None = None
+        self._async: AsyncEngine | None = None
+
+    # -- synchronous: command line, seeding, tests
+
+    @property
+    def engine(self) -> Engine:
+        """The synchronous engine (for migrations and bulk loads)."""
+        if self._sync is None:
+            self._sync = sqlalchemy.create_engine(self._sync_url, poolclass=QueuePool, pool_size=self._pool_size)
+            if self.is_sqlite:
+                _prepare_sqlite(self._sync)
+        return self._sync
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One writing transaction: committed at the end of the block, rolled back by an exception."""
+        with self.engine.connect() as connection:
+            tx = connection.execution_options(saikoku_write=True)
+            with tx.begin():
+                yield tx
+            self._after_commit(tx)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One reading transaction: a consistent view, never blocked by a writer."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    # -- asynchronous: daemons
+
+    @property
+    def async_engine(self) -> AsyncEngine:
+        """The asynchronous engine."""
+        if self._async is None:
+            self._async = create_async_engine(
+                self._async_url, poolclass=AsyncAdaptedQueuePool, pool_size=self._pool_size
+            )
+            if self.is_sqlite:
+                _prepare_sqlite(self._async.sync_engine)
+        return self._async
+
+    async def run(self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run `function(tx, …)` as one writing transaction."""
+        async with self.async_engine.connect() as plain:
+            connection = await plain.execution_options(saikoku_write=True)
+            async with connection.begin():
+                result = await connection.run_sync(lambda tx: function(tx, *args, **kwargs))
+            await connection.run_sync(self._after_commit)
+            return result
+
+    async def ask(self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run `function(tx, …)` as one reading transaction."""
+        async with self.async_engine.connect() as connection, connection.begin():
+            return await connection.run_sync(lambda tx: function(tx, *args, **kwargs))
+
+    def close(self) -> None:
+        """Close the synchronous connections."""
+        if self._sync is not None:
+            self._sync.dispose()
+            self._sync = None
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._async is not None:
+            await self._async.dispose()
+            self._async = None
+        self.close()
+
+    def _after_commit(self, tx: Connection) -> None:
+        if tx.info.pop(OUTBOX_WRITTEN, False) and self.is_sqlite:
+            self._ring()
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself; on_begin does
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {int(LOCK_WAIT * 1000)}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA cache_size = -16384")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        writing = connection.get_execution_options().get("saikoku_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def is_locked(error: Exception) -> bool:
+    """Whether a database error means that SQLite's writer was held by somebody for longer than LOCK_WAIT."""
+    cause = getattr(error, "orig", None)
+    return isinstance(cause, sqlite3.OperationalError) and "locked" in str(cause)

@@ -1,0 +1,87 @@
+"""The outbox: what changed, as ids without content, written in the transaction that changed it.
+
+Readers keep a cursor and ask for what came after it. On PostgreSQL sequence numbers can commit out of order, so a
+reader stops at the oldest running transaction and orders by (xid, seq): nothing that commits later can sort before
+what it has already read. On SQLite writers are serial and xid is 0.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
+
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal, literal_column, select, tuple_
+
+from db.engine import OUTBOX_WRITTEN
+from db.schema.ops import Outbox
+
+CHANNEL = "saikoku_outbox"
+"""The PostgreSQL notification channel."""
+
+KEEP = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cursor:
+    """How far a reader has come."""
+
+    xid: int
+    seq: int
+
+    def __str__(self) -> str:
+        return f"{self.xid}-{self.seq}"
+
+    @classmethod
+    def parse(cls, value: str) -> Self | None:
+        """The cursor written by `str`, or None if it is not one."""
+        xid, dash, seq = value.partition("-")
+        return cls(int(xid), int(seq)) if dash and xid.isdigit() and seq.isdigit() and len(value) < 40 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row of the outbox: something of `topic` with the id `key` changed; `user_id` is whom it concerns, if one."""
+
+    cursor: Cursor
+    topic: str
+    key: str
+    user_id: int | None
+
+
+def publish(tx: Connection, at: datetime, topic: str, key: object, user_id: int | None = None) -> None:
+    """Say within `tx` that something changed."""
+    sqlite = tx.dialect.name == "sqlite"
+    xid = literal(0) if sqlite else literal_column("pg_current_xact_id()::text::bigint")
+    tx.execute(insert(Outbox).values(xid=xid, at=at, topic=topic, key=str(key), user_id=user_id))
+    tx.info[OUTBOX_WRITTEN] = True
+    if not sqlite:
+        tx.execute(select(func.pg_notify(CHANNEL, "")))
+
+
+def latest(tx: Connection) -> Cursor:
+    """The cursor of a reader that wants only what is still to come."""
+    settled = _settled(tx)
+    query = select(Outbox.xid, Outbox.seq).where(*settled).order_by(Outbox.xid.desc(), Outbox.seq.desc()).limit(1)
+    row = tx.execute(query).one_or_none()
+    return Cursor(row.xid, row.seq) if row else Cursor(0, 0)
+
+
+def changes_after(tx: Connection, cursor: Cursor, limit: int = 500) -> list[Change]:
+    """The next changes, oldest first."""
+    query = (
+        select(Outbox.xid, Outbox.seq, Outbox.topic, Outbox.key, Outbox.user_id)
+        .where(tuple_(Outbox.xid, Outbox.seq) > tuple_(literal(cursor.xid), literal(cursor.seq)), *_settled(tx))
+        .order_by(Outbox.xid, Outbox.seq)
+        .limit(limit)
+    )
+    return [Change(Cursor(r.xid, r.seq), r.topic, r.key, r.user_id) for r in tx.execute(query)]
+
+
+def trim(tx: Connection, now: datetime) -> int:
+    """Erase what every reader has long seen; returns how many rows went."""
+    return tx.execute(delete(Outbox).where(Outbox.at < now - KEEP)).rowcount
+
+
+def _settled(tx: Connection) -> list[ColumnElement[bool]]:
+    if tx.dialect.name == "sqlite":
+        return []
+    return [Outbox.xid < literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")]

@@ -1,0 +1,127 @@
+"""Telephony: seats, operators on duty, attempts, calls and recordings."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.rules.telephony import AttemptResult, AttemptState, CallState, DialMode, Direction, DutyState, RecordingState
+from db.rules.terms import Area
+from db.schema.base import Base, BigId, Code
+
+
+class Seat(Base):
+    """A desk with a phone. `channel` is what Asterisk calls it, such as PJSIP/1001."""
+
+    __tablename__ = "seat"
+
+    extension: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    channel: Mapped[str]
+    pbx: Mapped[str] = mapped_column(default="main")
+
+
+class Duty(Base):
+    """An operator on duty: one row a user, one user a seat. An operator is reserved by one conditional UPDATE of it.
+
+    `leg_id` is the Uniqueid of the standing leg (their phone, in its room); `call_id` is the call that they are on or
+    owe a result for.
+    """
+
+    __tablename__ = "duty"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True, autoincrement=False)
+    seat: Mapped[str] = mapped_column(ForeignKey("seat.extension"), unique=True)
+    state: Mapped[DutyState] = mapped_column(Code(DutyState))
+    reason: Mapped[str] = mapped_column(default="")
+    since: Mapped[datetime]
+    leg_id: Mapped[uuid.UUID]
+    leg_up: Mapped[bool] = mapped_column(default=False)
+    call_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("call.id"), unique=True)
+
+
+class DutyLog(Base):
+    """How long an operator was in which state: closed rows only."""
+
+    __tablename__ = "duty_log"
+    __table_args__ = (Index(None, "user_id", "began_at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    seat: Mapped[str]
+    state: Mapped[DutyState] = mapped_column(Code(DutyState))
+    reason: Mapped[str] = mapped_column(default="")
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime]
+
+
+class Attempt(Base):
+    """One dial of one number. `id` is the ChannelId and Uniqueid in Asterisk. Committed before anything is sent."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (
+        Index(None, "debtor_id", "prepared_at"),
+        Index(None, "state"),
+        Index(None, "number", "prepared_at"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    debtor_id: Mapped[int] = mapped_column(ForeignKey("debtor.id"))
+    area: Mapped[Area] = mapped_column(Code(Area))
+    phone_id: Mapped[int] = mapped_column(BigId, ForeignKey("phone.id"))
+    number: Mapped[str]
+    mode: Mapped[DialMode] = mapped_column(Code(DialMode))
+    pbx: Mapped[str]
+    state: Mapped[AttemptState] = mapped_column(Code(AttemptState))
+    prepared_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    ringing_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    cause: Mapped[int | None]
+    result: Mapped[AttemptResult | None] = mapped_column(Code(AttemptResult))
+    refusal: Mapped[str] = mapped_column(default="")
+
+
+class Call(Base):
+    """What an operator has on the screen and owes a result for. For a call out, `id` is that of its attempt."""
+
+    __tablename__ = "call"
+    __table_args__ = (Index(None, "user_id", "started_at"), Index(None, "debtor_id", "started_at"))
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    direction: Mapped[Direction] = mapped_column(Code(Direction))
+    attempt_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("attempt.id"), unique=True)
+    debtor_id: Mapped[int | None] = mapped_column(ForeignKey("debtor.id"))
+    area: Mapped[Area] = mapped_column(Code(Area))
+    number: Mapped[str | None]
+    user_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    seat: Mapped[str]
+    state: Mapped[CallState] = mapped_column(Code(CallState))
+    started_at: Mapped[datetime]
+    joined_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None]
+    identity_confirmed_at: Mapped[datetime | None]
+    identity_failures: Mapped[int] = mapped_column(default=0)
+    wrapped_at: Mapped[datetime | None]
+
+
+class Recording(Base):
+    """What is known of a recorded call's file. `path` is relative to the recordings directory."""
+
+    __tablename__ = "recording"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    call_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("call.id"), unique=True)
+    debtor_id: Mapped[int | None] = mapped_column(ForeignKey("debtor.id"), index=True)
+    area: Mapped[Area] = mapped_column(Code(Area))
+    path: Mapped[str]
+    state: Mapped[RecordingState] = mapped_column(Code(RecordingState))
+    started_at: Mapped[datetime]
+    milliseconds: Mapped[int | None]
+    bytes: Mapped[int | None]
+    sha256: Mapped[str | None]
+    keep_until: Mapped[datetime | None]
+    legal_hold: Mapped[bool] = mapped_column(default=False)

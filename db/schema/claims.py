@@ -1,0 +1,109 @@
+"""What is owed and what came in: tax items, rate profiles, assessments, installments, payments and their allocation."""
+
+from datetime import date
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.rules.terms import Area, LegalClass
+from db.schema.base import Base, BigId, Code, Folded
+
+
+class RateProfile(Base):
+    """How late charges are counted for some items. Amounts in yen."""
+
+    __tablename__ = "rate_profile"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    minimum_principal: Mapped[int]
+    base_unit: Mapped[int]
+    cut_unit: Mapped[int]
+    floor: Mapped[int]
+    round_each_segment: Mapped[bool]
+
+
+class RateYear(Base):
+    """The two rates of a calendar year, in hundredths of a percent a year (2.4 % = 240)."""
+
+    __tablename__ = "rate_year"
+
+    profile_code: Mapped[str] = mapped_column(ForeignKey("rate_profile.code"), primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    band1: Mapped[int]
+    band2: Mapped[int]
+
+
+class TaxItem(Base):
+    """A tax, fee or claim (税目・料目): its business area, legal class and rate profile."""
+
+    __tablename__ = "tax_item"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    area: Mapped[Area] = mapped_column(Code(Area))
+    legal_class: Mapped[LegalClass] = mapped_column(Code(LegalClass))
+    rate_profile: Mapped[str | None] = mapped_column(ForeignKey("rate_profile.code"))
+    limitation_years: Mapped[int]
+    rank: Mapped[int]
+
+
+class Assessment(Base):
+    """One levy on one person: an item, a fiscal year (賦課年度) and its notice number (通知書番号)."""
+
+    __tablename__ = "assessment"
+    __table_args__ = (UniqueConstraint("item_code", "fiscal_year", "notice_number"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    debtor_id: Mapped[int] = mapped_column(ForeignKey("debtor.id"), index=True)
+    area: Mapped[Area] = mapped_column(Code(Area))
+    item_code: Mapped[str] = mapped_column(ForeignKey("tax_item.code"))
+    fiscal_year: Mapped[int]
+    notice_number: Mapped[str] = mapped_column(Folded, index=True)
+
+
+class Installment(Base):
+    """A part of an assessment with its own due date (期別). Yen.
+
+    `outstanding` is principal not yet paid or written off; only the allocation of payments changes it.
+    """
+
+    __tablename__ = "installment"
+    __table_args__ = (UniqueConstraint("assessment_id", "number"), Index(None, "debtor_id", "area"))
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    assessment_id: Mapped[int] = mapped_column(ForeignKey("assessment.id"))
+    debtor_id: Mapped[int] = mapped_column(ForeignKey("debtor.id"))
+    area: Mapped[Area] = mapped_column(Code(Area))
+    number: Mapped[int]
+    due_on: Mapped[date]
+    principal: Mapped[int]
+    outstanding: Mapped[int]
+    reminder_sent_on: Mapped[date | None]
+
+
+class Payment(Base):
+    """Money that came in, as the core tax system reported it. `reference` makes a second import of it harmless."""
+
+    __tablename__ = "payment"
+    __table_args__ = (Index(None, "debtor_id", "area", "paid_on"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    debtor_id: Mapped[int] = mapped_column(ForeignKey("debtor.id"))
+    area: Mapped[Area] = mapped_column(Code(Area))
+    reference: Mapped[str] = mapped_column(Folded, unique=True)
+    paid_on: Mapped[date] = mapped_column(index=True)
+    reported_on: Mapped[date]
+    amount: Mapped[int]
+    place: Mapped[str]
+
+
+class Allocation(Base):
+    """Which installment a payment went to, as principal and as late charge. Yen."""
+
+    __tablename__ = "allocation"
+
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"), primary_key=True)
+    installment_id: Mapped[int] = mapped_column(ForeignKey("installment.id"), primary_key=True, index=True)
+    principal: Mapped[int]
+    late_charge: Mapped[int] = mapped_column(default=0)

@@ -1,0 +1,113 @@
+"""The history of contact and what was agreed in it: dispositions, contacts, dispatches, promises, recalls."""
+
+import uuid
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.rules.terms import AnsweredBy, Area, Channel, Retry
+from db.schema.base import Base, BigId, Code
+
+
+class Disposition(Base):
+    """A result of a contact: one table for calls, reports and rules. `key` is its digit on the result pad, if any."""
+
+    __tablename__ = "disposition"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    channels: Mapped[str]
+    answered_by: Mapped[AnsweredBy] = mapped_column(Code(AnsweredBy))
+    retry: Mapped[Retry] = mapped_column(Code(Retry))
+    key: Mapped[int | None]
+    rank: Mapped[int]
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class Contact(Base):
+    """One contact (T1). A row is never changed; a correction is a new row whose `corrects_id` names the old one."""
+
+    __tablename__ = "contact"
+    __table_args__ = (Index(None, "debtor_id", "area", "at"), Index(None, "area", "at"))
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    debtor_id: Mapped[int] = mapped_column(ForeignKey("debtor.id"))
+    area: Mapped[Area] = mapped_column(Code(Area))
+    channel: Mapped[Channel] = mapped_column(Code(Channel))
+    at: Mapped[datetime]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    number: Mapped[str | None]
+    answered_by: Mapped[AnsweredBy] = mapped_column(Code(AnsweredBy))
+    disposition: Mapped[str] = mapped_column(ForeignKey("disposition.code"))
+    note: Mapped[str] = mapped_column(default="")
+    next_step: Mapped[str] = mapped_column(default="")
+    call_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("call.id"), index=True)
+    answers_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("contact.id"), index=True)
+    corrects_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("contact.id"), unique=True)
+    recorded_at: Mapped[datetime]
+
+
+class Dispatch(Base):
+    """A paper that left the office (発送管理), and what became of it."""
+
+    __tablename__ = "dispatch"
+    __table_args__ = (Index(None, "debtor_id", "area"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    debtor_id: Mapped[int] = mapped_column(ForeignKey("debtor.id"))
+    area: Mapped[Area] = mapped_column(Code(Area))
+    kind: Mapped[str]
+    document_number: Mapped[str]
+    sent_on: Mapped[date]
+    amount: Mapped[int]
+    returned_on: Mapped[date | None]
+    return_reason: Mapped[str | None]
+
+
+class Promise(Base):
+    """A promise to pay. The newest one of a person and area is in force until it is kept, replaced or cancelled."""
+
+    __tablename__ = "promise"
+    __table_args__ = (Index(None, "debtor_id", "area", "made_at"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    debtor_id: Mapped[int] = mapped_column(ForeignKey("debtor.id"))
+    area: Mapped[Area] = mapped_column(Code(Area))
+    made_at: Mapped[datetime]
+    made_by: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    approved_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    contact_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("contact.id"))
+    cancelled_at: Mapped[datetime | None]
+    note: Mapped[str] = mapped_column(default="")
+
+
+class PromiseLine(Base):
+    """One date and amount of a promise. Yen."""
+
+    __tablename__ = "promise_line"
+    __table_args__ = (CheckConstraint("amount > 0", "amount_positive"), Index(None, "due_on"))
+
+    promise_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("promise.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    due_on: Mapped[date]
+    amount: Mapped[int]
+
+
+class Recall(Base):
+    """A booked call (再コール予約): for its `user_id`, or without one for anyone. Open until `closed_at`."""
+
+    __tablename__ = "recall"
+    __table_args__ = (Index(None, "closed_at", "due_at"), Index(None, "debtor_id", "area"))
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    debtor_id: Mapped[int] = mapped_column(ForeignKey("debtor.id"))
+    area: Mapped[Area] = mapped_column(Code(Area))
+    due_at: Mapped[datetime]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    phone_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("phone.id"))
+    made_by: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    made_at: Mapped[datetime]
+    note: Mapped[str] = mapped_column(default="")
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("contact.id"))

@@ -1,0 +1,48 @@
+"""Who is to do what: assignments of cases and tasks."""
+
+import uuid
+from datetime import date, datetime
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.rules.terms import Area
+from db.schema.base import Base, Code
+
+
+class Assignment(Base):
+    """A case given to an officer or a group, with instructions. The open one has no `ended_at`."""
+
+    __tablename__ = "assignment"
+    __table_args__ = (Index(None, "debtor_id", "area"), Index(None, "user_id", "ended_at"))
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    debtor_id: Mapped[int] = mapped_column(ForeignKey("debtor.id"))
+    area: Mapped[Area] = mapped_column(Code(Area))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("staff_group.id"))
+    instructions: Mapped[str] = mapped_column(default="")
+    due_on: Mapped[date | None]
+    assigned_by: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    assigned_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class Task(Base):
+    """Something a person has to look at: a broken promise, returned mail, a call whose outcome is unknown."""
+
+    __tablename__ = "task"
+    __table_args__ = (Index(None, "done_at", "due_on"), Index(None, "debtor_id", "area"))
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    debtor_id: Mapped[int | None] = mapped_column(ForeignKey("debtor.id"))
+    area: Mapped[Area] = mapped_column(Code(Area))
+    subject_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("staff_group.id"))
+    due_on: Mapped[date | None]
+    note: Mapped[str] = mapped_column(default="")
+    made_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+    done_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
