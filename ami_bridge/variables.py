@@ -1,0 +1,49 @@
+"""Names that the bridge and the dialplan share: channel variables, contexts, events, rooms.
+
+The other half of every name is in `dialplans/saikoku.conf`; a test holds the two together. The bridge sets variables
+with Originate's `Variable` header or Setvar, and sends channels to the contexts with Originate or Redirect.
+"""
+
+from typing import Final
+
+# Set by the bridge.
+SEAT: Final = "SAIKOKU_SEAT"  # the operator's extension, digits: the room is saikoku-<seat>
+ATTEMPT: Final = "SAIKOKU_ATTEMPT"  # the attempt's id, also the channel's Uniqueid
+RECORDING: Final = (
+    "SAIKOKU_RECORDING"  # file to record into: absolute, or relative to the recordings folder; empty: none
+)
+PATIENCE: Final = "SAIKOKU_PATIENCE"  # seconds an answered person without an operator waits before the apology
+CALLERID: Final = "SAIKOKU_CALLERID"  # number to show; used by saikoku-outbound (Originate's CallerID does it directly)
+MUSIC: Final = "SAIKOKU_MUSIC"  # music class while the person waits or is held; empty: the PBX's default
+
+# Contexts. `s` is the extension unless it says otherwise.
+CONTEXT_SEAT: Final = "saikoku-seat"  # extension = seat: the operator's standing leg
+CONTEXT_ANSWERED: Final = "saikoku-answered"  # a person has answered: record, then the seat's room, or wait for a seat
+CONTEXT_JOIN: Final = "saikoku-join"  # extension = seat: move a person (held, waiting, transferred) into a seat's room
+CONTEXT_HOLD: Final = "saikoku-hold"  # music for a held person
+CONTEXT_GOODBYE: Final = "saikoku-goodbye"  # a polite end, then hang up
+CONTEXT_ABANDONED: Final = "saikoku-abandoned"  # no operator came: the apology, then hang up
+CONTEXT_INCOMING: Final = "saikoku-incoming"  # extension = dialled number: a return call from the trunk
+CONTEXT_OUTBOUND: Final = "saikoku-outbound"  # extension = number: by way of the trunk, hooks included
+CONTEXT_MONITOR: Final = "saikoku-monitor"  # extension = <mode>-<seat>: a supervisor listens, whispers or barges
+
+START: Final = "s"
+PRIORITY: Final = 1
+
+# UserEvent names the dialplan raises (manager class "user"); each carries Uniqueid through its channel headers.
+EVENT_WAITING: Final = "SaikokuWaiting"  # answered without a seat: give it one now (Redirect to saikoku-join)
+EVENT_REFUSED: Final = "SaikokuRefused"  # the seat's room already held a person; the call is being ended politely
+EVENT_ABANDONED: Final = "SaikokuAbandoned"  # patience ran out
+EVENT_INCOMING: Final = "SaikokuIncoming"  # a return call arrived
+
+_ROOM_PREFIX: Final = "saikoku-"
+
+
+def room(seat: str) -> str:
+    """The ConfBridge room of a seat."""
+    return _ROOM_PREFIX + seat
+
+
+def seat_of(room_name: str) -> str | None:
+    """The seat whose room this is, or None if the room is not one of ours."""
+    return room_name.removeprefix(_ROOM_PREFIX) if room_name.startswith(_ROOM_PREFIX) else None
