@@ -1,0 +1,115 @@
+"""The access log (C2): when, who, what, whose; a hash chain that shows any change, and from which a person can be erased.
+
+Each row carries `digest = SHA-256(salt ‖ whose and what)` and `chain = SHA-256(previous chain ‖ seq, at, who, action,
+digest)`. The chain runs over digests, not over the words: erasing a person empties `debtor_id`, `detail` and `salt`, and
+the chain still verifies, while nobody can find the person by guessing (the salt is gone). `access_head` keeps the last
+link, so that cutting rows off the end shows too, and makes writers queue on PostgreSQL (SQLite has one writer anyway).
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from db.rules.terms import Right
+from db.rules.viewer import Viewer
+from db.schema.staff import AccessHead, AccessLog
+
+FIRST: Final = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenLink:
+    """A row at which the log is not what was written."""
+
+    seq: int
+    what: str
+
+
+def append(
+    tx: Connection, viewer: Viewer, at: datetime, action: str, *, debtor_id: int | None = None, detail: str = ""
+) -> int:
+    """Write one access into the log; returns its number. Whoever cannot write it must not show the page."""
+    head = tx.execute(select(AccessHead.seq, AccessHead.chain).where(AccessHead.id == 1).with_for_update()).one()
+    seq, salt = head.seq + 1, secrets.token_bytes(16)
+    digest = _digest(salt, debtor_id, detail)
+    chain = _chain(head.chain, seq, at, viewer.user_id, viewer.login, action, digest)
+    tx.execute(
+        insert(AccessLog).values(
+            seq=seq,
+            at=at,
+            user_id=viewer.user_id,
+            login=viewer.login,
+            action=action,
+            debtor_id=debtor_id,
+            detail=detail,
+            salt=salt,
+            digest=digest,
+            chain=chain,
+        )
+    )
+    tx.execute(update(AccessHead).where(AccessHead.id == 1).values(seq=seq, chain=chain))
+    return int(seq)
+
+
+def erase_debtor(tx: Connection, debtor_id: int) -> int:
+    """Take one person out of the log, leaving the chain whole; returns how many rows were emptied."""
+    emptied = update(AccessLog).where(AccessLog.debtor_id == debtor_id).values(debtor_id=None, detail=None, salt=None)
+    return tx.execute(emptied).rowcount
+
+
+def verify(tx: Connection) -> Iterator[BrokenLink]:
+    """Walk the whole chain and yield every place where it is broken; nothing yielded means that it is whole."""
+    previous, expected = FIRST, 1
+    for row in tx.execute(select(AccessLog).order_by(AccessLog.seq).execution_options(yield_per=1000)):
+        if row.seq != expected:
+            yield BrokenLink(expected, f"rows {expected} to {row.seq - 1} are missing")
+        if row.salt is not None and row.digest != _digest(row.salt, row.debtor_id, row.detail):
+            yield BrokenLink(row.seq, "the row's content was changed")
+        if row.chain != _chain(previous, row.seq, row.at, row.user_id, row.login, row.action, row.digest):
+            yield BrokenLink(row.seq, "the row does not follow from the one before it")
+        previous, expected = row.chain, row.seq + 1
+    head = tx.execute(select(AccessHead.seq, AccessHead.chain).where(AccessHead.id == 1)).one()
+    if (head.seq, head.chain) != (expected - 1, previous):
+        yield BrokenLink(expected, "the log does not end where it should")
+
+
+def entries(
+    tx: Connection,
+    viewer: Viewer,
+    *,
+    debtor_id: int | None = None,
+    user_id: int | None = None,
+    before: int | None = None,
+) -> list[Row[int, datetime, str, str, int | None, str | None]]:
+    """The newest 100 entries (seq, at, login, action, debtor_id, detail), for those with the right."""
+    viewer.require(Right.AUDIT_VIEW)
+    columns = (
+        AccessLog.seq, AccessLog.at, AccessLog.login, AccessLog.action, AccessLog.debtor_id, AccessLog.detail,
+    )  # fmt: skip
+    query = select(*columns).order_by(AccessLog.seq.desc()).limit(100)
+    if debtor_id is not None:
+        query = query.where(AccessLog.debtor_id == debtor_id)
+    if user_id is not None:
+        query = query.where(AccessLog.user_id == user_id)
+    if before is not None:
+        query = query.where(AccessLog.seq < before)
+    return list(tx.execute(query))
+
+
+def _digest(salt: bytes, debtor_id: int | None, detail: str | None) -> bytes:
+    return hashlib.sha256(salt + _canonical(debtor_id, detail)).digest()
+
+
+def _chain(previous: bytes, seq: int, at: datetime, user_id: int, login: str, action: str, digest: bytes) -> bytes:
+    words = _canonical(seq, at.isoformat(timespec="microseconds"), user_id, login, action)
+    return hashlib.sha256(previous + words + digest).digest()
+
+
+def _canonical(*values: object) -> bytes:
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()

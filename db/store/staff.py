@@ -1,0 +1,123 @@
+"""Users, their rights, and their sessions."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, or_, select
+
+from db.rules.terms import Area, Right
+from db.rules.viewer import Viewer
+from db.schema.staff import Grant, LevelRight, Membership, OldPassword, Session, Staff
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What is needed to judge a log-in. Never leaves the server."""
+
+    user_id: int
+    password_hash: str
+    password_set_at: datetime
+    must_change_password: bool
+    failures: int
+    locked_until: datetime | None
+    disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionState:
+    """A session that was found, whether or not it still counts."""
+
+    user_id: int
+    csrf_token: str
+    seen_at: datetime
+    expires_at: datetime
+    revoked: bool
+    must_change_password: bool
+
+
+def credentials(tx: Connection, login: str) -> Credentials | None:
+    """The credentials of a user by log-in name."""
+    row = tx.execute(select(Staff).where(Staff.login == login)).one_or_none()
+    if row is None:
+        return None
+    return Credentials(
+        user_id=row.id,
+        password_hash=row.password_hash,
+        password_set_at=row.password_set_at,
+        must_change_password=row.must_change_password,
+        failures=row.failures,
+        locked_until=row.locked_until,
+        disabled=row.disabled_at is not None,
+    )
+
+
+def viewer(tx: Connection, user_id: int) -> Viewer | None:
+    """A user with all rights they hold by themselves and through their groups; None if disabled or unknown."""
+    user = tx.execute(
+        select(Staff.login, Staff.name, Staff.contracted).where(Staff.id == user_id, Staff.disabled_at.is_(None))
+    ).one_or_none()
+    if user is None:
+        return None
+    groups = select(Membership.group_id).where(Membership.user_id == user_id)
+    held = tx.execute(
+        select(Grant.area, LevelRight.right)
+        .join(LevelRight, LevelRight.level_code == Grant.level_code)
+        .where(or_(Grant.user_id == user_id, Grant.group_id.in_(groups)))
+    )
+    rights: defaultdict[Area, set[Right]] = defaultdict(set)
+    for row in held:
+        rights[row.area].add(row.right)
+    return Viewer(
+        user_id=user_id,
+        login=user.login,
+        name=user.name,
+        rights={area: frozenset(found) for area, found in rights.items()},
+        contracted=user.contracted,
+        group_ids=frozenset(tx.execute(groups).scalars()),
+    )
+
+
+def token_digest(token: str) -> bytes:
+    """What is kept of a session token. The token has 256 random bits, so a plain hash suffices."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def session(tx: Connection, token: str) -> SessionState | None:
+    """The session that a cookie names."""
+    row = tx.execute(
+        select(
+            Session.user_id,
+            Session.csrf_token,
+            Session.seen_at,
+            Session.expires_at,
+            Session.revoked_at,
+            Staff.must_change_password,
+        )
+        .join(Staff, Staff.id == Session.user_id)
+        .where(Session.token_digest == token_digest(token))
+    ).one_or_none()
+    if row is None:
+        return None
+    return SessionState(
+        user_id=row.user_id,
+        csrf_token=row.csrf_token,
+        seen_at=row.seen_at,
+        expires_at=row.expires_at,
+        revoked=row.revoked_at is not None,
+        must_change_password=row.must_change_password,
+    )
+
+
+def old_passwords(tx: Connection, user_id: int, count: int) -> Sequence[str]:
+    """The hashes of a user's last passwords, newest first, the present one included."""
+    present = tx.execute(select(Staff.password_hash).where(Staff.id == user_id)).scalar_one()
+    older = (
+        select(OldPassword.password_hash)
+        .where(OldPassword.user_id == user_id)
+        .order_by(OldPassword.id.desc())
+        .limit(count)
+    )
+    return [present, *tx.execute(older).scalars()][:count]
