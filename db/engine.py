@@ -64,6 +64,11 @@ class Database:
         self._sync: Engine | None = None
         self._async: AsyncEngine | None = None
 
+    @property
+    def dsn(self) -> str:
+        """The URL as libpq reads it (PostgreSQL)."""
+        return self._sync_url.set(drivername="postgresql").render_as_string(hide_password=False)
+
     # -- synchronous: command line, seeding, tests
 
     @property

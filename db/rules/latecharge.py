@@ -135,6 +135,16 @@ NO_CHARGE = RateProfile(rates=(YearRates(1, 9999, 0, 0),))
 """Claims that bear no late charge."""
 
 
+def rates_from(rows: Iterable[tuple[int, int, int]]) -> tuple[YearRates, ...]:
+    """Build the rates of a profile from stored rows (year, first band, second band), in any order.
+
+    A row holds from its year to the year before the next row; the last one is known for its own year only.
+    """
+    ordered = sorted(rows)
+    ends = [year - 1 for year, _, _ in ordered[1:]] + [year for year, _, _ in ordered[-1:]]
+    return tuple(YearRates(year, end, first, second) for (year, first, second), end in zip(ordered, ends, strict=True))
+
+
 def one_month_after(due: date) -> date:
     """Return the last day of the month that starts the day after `due`: 6/30 to 7/31, 1/31 to the end of February."""
     return period_end(due + _DAY, 1)

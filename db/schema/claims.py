@@ -10,28 +10,30 @@ from db.schema.base import Base, BigId, Code, Folded
 
 
 class RateProfile(Base):
-    """How late charges are counted for some items. Amounts in yen."""
+    """How late charges are counted for some items; see `db.rules.latecharge.RateProfile`. Yen."""
 
     __tablename__ = "rate_profile"
 
     code: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
-    minimum_principal: Mapped[int]
+    min_principal: Mapped[int]
     base_unit: Mapped[int]
     cut_unit: Mapped[int]
     floor: Mapped[int]
-    round_each_segment: Mapped[bool]
+    rounding: Mapped[str]
+    first_band_months: Mapped[int]
 
 
-class RateYear(Base):
-    """The two rates of a calendar year, in hundredths of a percent a year (2.4 % = 240)."""
+class RateYears(Base):
+    """The two rates of some calendar years, in hundredths of a percent a year (2.4 % = 240)."""
 
-    __tablename__ = "rate_year"
+    __tablename__ = "rate_years"
 
     profile_code: Mapped[str] = mapped_column(ForeignKey("rate_profile.code"), primary_key=True)
-    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    band1: Mapped[int]
-    band2: Mapped[int]
+    first_year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    last_year: Mapped[int]
+    first_band: Mapped[int]
+    second_band: Mapped[int]
 
 
 class TaxItem(Base):
@@ -43,7 +45,7 @@ class TaxItem(Base):
     name: Mapped[str]
     area: Mapped[Area] = mapped_column(Code(Area))
     legal_class: Mapped[LegalClass] = mapped_column(Code(LegalClass))
-    rate_profile: Mapped[str | None] = mapped_column(ForeignKey("rate_profile.code"))
+    rate_profile: Mapped[str] = mapped_column(ForeignKey("rate_profile.code"))
     limitation_years: Mapped[int]
     rank: Mapped[int]
 

@@ -9,7 +9,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from db.rules.latecharge import NO_CHARGE, STATUTORY, RateProfile
 from db.rules.terms import AnsweredBy, Area, Channel, LegalClass, Retry, Right
+from db.schema import claims
 from db.schema.claims import TaxItem
 from db.schema.contacts import Disposition
 from db.schema.staff import AccessHead, Level, LevelRight
@@ -95,10 +97,13 @@ def lay(tx: Connection) -> None:
         {"code": code, "name": name, "channels": channels, "answered_by": who, "retry": retry, "key": key, "rank": rank}
         for rank, (code, name, channels, who, retry, key) in enumerate(DISPOSITIONS, start=1)
     ])  # fmt: skip
+    profiles = {"statutory": ("地方税法の延滞金", STATUTORY), "none": ("延滞金なし", NO_CHARGE)}
+    for added in _add(tx, claims.RateProfile.code, [_profile(c, n, p) for c, (n, p) in profiles.items()]):
+        tx.execute(insert(claims.RateYears), _rates(added, profiles[added][1]))
     _add(tx, TaxItem.code, [
-        {"code": code, "name": name, "area": area, "legal_class": legal, "rate_profile": None,
+        {"code": code, "name": name, "area": area, "legal_class": legal, "rate_profile": "statutory" if charged else "none",
          "limitation_years": years, "rank": rank}
-        for rank, (code, name, area, legal, _, years) in enumerate(TAX_ITEMS, start=1)
+        for rank, (code, name, area, legal, charged, years) in enumerate(TAX_ITEMS, start=1)
     ])  # fmt: skip
     _add(tx, AccessHead.id, [{"id": 1, "seq": 0, "chain": FIRST}])
 
@@ -110,3 +115,29 @@ def _add(tx: Connection, key: InstrumentedAttribute[Any], rows: Sequence[Mapping
     if missing:
         tx.execute(insert(key.class_), missing)
     return [row[key.key] for row in missing]
+
+
+def _profile(code: str, name: str, profile: RateProfile) -> dict[str, object]:
+    return {
+        "code": code,
+        "name": name,
+        "min_principal": profile.min_principal,
+        "base_unit": profile.base_unit,
+        "cut_unit": profile.cut_unit,
+        "floor": profile.floor,
+        "rounding": profile.rounding.value,
+        "first_band_months": profile.first_band_months,
+    }
+
+
+def _rates(code: str, profile: RateProfile) -> list[dict[str, object]]:
+    return [
+        {
+            "profile_code": code,
+            "first_year": years.first_year,
+            "last_year": years.last_year,
+            "first_band": years.first_band,
+            "second_band": years.second_band,
+        }
+        for years in profile.rates
+    ]

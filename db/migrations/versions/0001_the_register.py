@@ -132,11 +132,12 @@ def upgrade() -> None:
         "rate_profile",
         sa.Column("code", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
-        sa.Column("minimum_principal", sa.Integer(), nullable=False),
+        sa.Column("min_principal", sa.Integer(), nullable=False),
         sa.Column("base_unit", sa.Integer(), nullable=False),
         sa.Column("cut_unit", sa.Integer(), nullable=False),
         sa.Column("floor", sa.Integer(), nullable=False),
-        sa.Column("round_each_segment", sa.Boolean(), nullable=False),
+        sa.Column("rounding", sa.String(), nullable=False),
+        sa.Column("first_band_months", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_rate_profile")),
     )
     op.create_table(
@@ -256,13 +257,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_old_password_user_id"), ["user_id"], unique=False)
 
     op.create_table(
-        "rate_year",
+        "rate_years",
         sa.Column("profile_code", sa.String(), nullable=False),
-        sa.Column("year", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("band1", sa.Integer(), nullable=False),
-        sa.Column("band2", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["profile_code"], ["rate_profile.code"], name=op.f("fk_rate_year_profile_code")),
-        sa.PrimaryKeyConstraint("profile_code", "year", name=op.f("pk_rate_year")),
+        sa.Column("first_year", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("last_year", sa.Integer(), nullable=False),
+        sa.Column("first_band", sa.Integer(), nullable=False),
+        sa.Column("second_band", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["profile_code"], ["rate_profile.code"], name=op.f("fk_rate_years_profile_code")),
+        sa.PrimaryKeyConstraint("profile_code", "first_year", name=op.f("pk_rate_years")),
     )
     op.create_table(
         "session",
@@ -287,7 +289,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("area", sa.String(24), nullable=False),
         sa.Column("legal_class", sa.String(24), nullable=False),
-        sa.Column("rate_profile", sa.String(), nullable=True),
+        sa.Column("rate_profile", sa.String(), nullable=False),
         sa.Column("limitation_years", sa.Integer(), nullable=False),
         sa.Column("rank", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["rate_profile"], ["rate_profile.code"], name=op.f("fk_tax_item_rate_profile")),
@@ -678,7 +680,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_promise_line_due_on"), ["due_on"], unique=False)
 
 
-
 def downgrade() -> None:
     """Go back."""
     with op.batch_alter_table("promise_line", schema=None) as batch_op:
@@ -769,7 +770,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_session_user_id"))
 
     op.drop_table("session")
-    op.drop_table("rate_year")
+    op.drop_table("rate_years")
     with op.batch_alter_table("old_password", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_old_password_user_id"))
 
