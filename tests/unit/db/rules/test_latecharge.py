@@ -16,6 +16,7 @@ from db.rules.latecharge import (
     YearRates,
     late_charge,
     one_month_after,
+    rates_from,
 )
 from db.rules.payments import Payment
 
@@ -156,6 +157,16 @@ def test_claims_with_rules_of_their_own() -> None:
     assert late_charge(1_000_000, DUE, date(2030, 1, 1), NO_CHARGE).yen == 0
     civil = RateProfile((YearRates(2020, 9999, 300, 300),), min_principal=1, base_unit=1, cut_unit=1, floor=0)
     assert late_charge(1_234, DUE, DUE + timedelta(days=365), civil).yen == 37
+
+
+def test_stored_rows_make_the_same_table() -> None:
+    rows = [(row.first_year, row.first_band, row.second_band) for row in STATUTORY.rates]
+    assert rates_from(reversed(rows)) == STATUTORY.rates
+    assert rates_from([(2024, 240, 870), (2025, 240, 870)]) == (
+        YearRates(2024, 2024, 240, 870),
+        YearRates(2025, 2025, 240, 870),
+    )
+    assert rates_from([]) == ()
 
 
 def test_nonsense_is_refused() -> None:
