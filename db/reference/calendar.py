@@ -7,14 +7,15 @@ functions below it write and read 和暦, for papers, screens and imports; data 
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import jpholiday
+
+from db.rules.duedates import open_day_from
 
 _SATURDAY = 5
 # 地方公共団体の休日 (地方自治法4条の2第2項): the days from 29 December to 3 January.
 _YEAR_END = frozenset({(12, 29), (12, 30), (12, 31), (1, 1), (1, 2), (1, 3)})
-_LONGEST_CLOSURE = 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,7 @@ class Calendar:
 
     def next_business_day(self, day: date) -> date:
         """Return `day` itself if the office is open, otherwise the first open day after it (民法142条)."""
-        for days in range(_LONGEST_CLOSURE):
-            candidate = day + timedelta(days=days)
-            if self.is_business_day(candidate):
-                return candidate
-        raise ValueError(f"no business day within a year of {day.isoformat()}")
+        return open_day_from(day, self.is_closed)
 
 
 @dataclass(frozen=True, slots=True)
