@@ -82,7 +82,6 @@ class Session:
         """Connect, log in, and wait until Asterisk has booted. Raises LinkLost or LoginRefused."""
         settings = self._settings
         await self._connect()
-        await self._expect(self._protocol.greeted, settings.connect_deadline, "no greeting from the manager port")
         await self._login()
         self._pinger = asyncio.create_task(self._ping())
         await self._expect(
@@ -92,22 +91,20 @@ class Session:
         )
 
     async def _connect(self) -> None:
-        settings = self._settings
-        loop = asyncio.get_running_loop()
-        making = asyncio.ensure_future(
-            loop.create_connection(lambda: self._protocol, settings.host, settings.port, ssl=self._tls)
-        )
-        alarm = self._alarm(settings.connect_deadline)
+        making = asyncio.ensure_future(self._be_greeted())
         try:
-            await first_done(making, alarm)
-            if not making.done():
-                raise LinkLost(f"no connection within {settings.connect_deadline:g} s")
+            await self._expect(making, self._settings.connect_deadline, "no greeting from a manager port in time")
             making.result()
         except OSError as error:  # ssl.SSLError is one too
             raise LinkLost(f"no connection: {error}") from error
         finally:
-            alarm.cancel()
             making.cancel()
+
+    async def _be_greeted(self) -> None:
+        where = self._settings
+        loop = asyncio.get_running_loop()
+        await loop.create_connection(lambda: self._protocol, where.host, where.port, ssl=self._tls)
+        await self._protocol.greeted
 
     async def _expect(self, future: asyncio.Future[Any], seconds: float, complaint: str) -> None:
         alarm = self._alarm(seconds)
