@@ -1,7 +1,7 @@
 """Who asks: what every query about people or money takes, so that a forgotten check fails the type check."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from db.rules.terms import Area, Right
 
@@ -40,6 +40,10 @@ class Viewer:
     def areas(self, right: Right = Right.DEBTOR_VIEW) -> frozenset[Area]:
         """The areas in which the viewer holds `right`."""
         return frozenset(area for area, held in self.rights.items() if right in held)
+
+    def within(self, areas: Collection[Area]) -> "Viewer":
+        """The same viewer, seeing only some areas."""
+        return replace(self, rights={area: held for area, held in self.rights.items() if area in areas})
 
     def require(self, right: Right, area: Area | None = None) -> None:
         """Raise NotAllowedError unless the viewer holds `right` in `area` (or, without an area, anywhere)."""

@@ -1,0 +1,181 @@
+"""What a person owes and paid: installments with their late charges, payments with what they went to."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection, func, or_, select
+
+from db.rules.latecharge import LateCharge, RateProfile, Rounding, YearRates, late_charge
+from db.rules.payments import Payment as PaidPrincipal
+from db.rules.terms import Area, LegalClass
+from db.rules.viewer import Viewer
+from db.schema import claims
+from db.schema.claims import Allocation, Assessment, Installment, Payment, TaxItem
+
+
+@dataclass(frozen=True, slots=True)
+class ArrearsLine:
+    """One installment that is past due and not settled. Yen. `charge` is the late charge as of the day asked for."""
+
+    installment_id: int
+    area: Area
+    legal_class: LegalClass
+    item_name: str
+    fiscal_year: int
+    notice_number: str
+    number: int
+    due_on: date
+    principal: int
+    outstanding: int
+    reminder_sent_on: date | None
+    charge: LateCharge
+    charge_paid: int
+
+    @property
+    def charge_due(self) -> int:
+        """Late charge still to pay, in yen."""
+        return max(0, self.charge.yen - self.charge_paid)
+
+    @property
+    def total(self) -> int:
+        """Principal and late charge still to pay, in yen."""
+        return self.outstanding + self.charge_due
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRow:
+    """One line of 収納履歴. Yen."""
+
+    area: Area
+    paid_on: date
+    reported_on: date
+    place: str
+    item_name: str
+    fiscal_year: int
+    number: int
+    principal: int
+    late_charge: int
+
+
+def profiles(tx: Connection) -> Mapping[str, RateProfile]:
+    """The office's rate profiles by code."""
+    years: defaultdict[str, list[YearRates]] = defaultdict(list)
+    for row in tx.execute(select(claims.RateYears).order_by(claims.RateYears.first_year)):
+        rates = YearRates(row.first_year, row.last_year, row.first_band, row.second_band)
+        years[row.profile_code].append(rates)
+    return {
+        row.code: RateProfile(
+            rates=tuple(years[row.code]),
+            min_principal=row.min_principal,
+            base_unit=row.base_unit,
+            cut_unit=row.cut_unit,
+            floor=row.floor,
+            rounding=Rounding(row.rounding),
+            first_band_months=row.first_band_months,
+        )
+        for row in tx.execute(select(claims.RateProfile))
+    }
+
+
+def lines(tx: Connection, viewer: Viewer, debtor_id: int, on: date) -> list[ArrearsLine]:
+    """What is past due on a day, oldest first: principal still owed, or principal paid late and its charge still owed."""
+    known = profiles(tx)
+    query = (
+        select(Installment, Assessment.fiscal_year, Assessment.notice_number)
+        .add_columns(TaxItem.name.label("item_name"), TaxItem.legal_class, TaxItem.rate_profile)
+        .join(Assessment, Assessment.id == Installment.assessment_id)
+        .join(TaxItem, TaxItem.code == Assessment.item_code)
+        .where(Installment.debtor_id == debtor_id, Installment.area.in_(viewer.areas()), Installment.due_on < on)
+        .order_by(Installment.due_on, TaxItem.rank, Installment.id)
+    )
+    paid, charge_paid = _paid(tx, debtor_id)
+    found = []
+    for row in tx.execute(query):
+        before = paid[row.id]
+        # principal that no payment explains (written off, or paid before the data begins) bears no charge
+        bearing = row.outstanding + sum(payment.yen for payment in before)
+        charge = late_charge(bearing, row.due_on, on, known[row.rate_profile], before)
+        line = ArrearsLine(
+            installment_id=row.id,
+            area=row.area,
+            legal_class=row.legal_class,
+            item_name=row.item_name,
+            fiscal_year=row.fiscal_year,
+            notice_number=row.notice_number,
+            number=row.number,
+            due_on=row.due_on,
+            principal=row.principal,
+            outstanding=row.outstanding,
+            reminder_sent_on=row.reminder_sent_on,
+            charge=charge,
+            charge_paid=charge_paid[row.id],
+        )
+        if line.total:
+            found.append(line)
+    return found
+
+
+def owed(tx: Connection, viewer: Viewer, debtor_id: int, area: Area, on: date) -> int:
+    """Principal past due in one area, in yen."""
+    if area not in viewer.areas():
+        return 0
+    query = select(func.coalesce(func.sum(Installment.outstanding), 0)).where(
+        Installment.debtor_id == debtor_id, Installment.area == area, Installment.due_on < on
+    )
+    return tx.execute(query).scalar_one()
+
+
+def payments(tx: Connection, viewer: Viewer, debtor_id: int) -> list[PaymentRow]:
+    """What came in, newest first."""
+    query = (
+        select(
+            Payment.area,
+            Payment.paid_on,
+            Payment.reported_on,
+            Payment.place,
+            TaxItem.name,
+            Assessment.fiscal_year,
+            Installment.number,
+            Allocation.principal,
+            Allocation.late_charge,
+        )
+        .join(Allocation, Allocation.payment_id == Payment.id)
+        .join(Installment, Installment.id == Allocation.installment_id)
+        .join(Assessment, Assessment.id == Installment.assessment_id)
+        .join(TaxItem, TaxItem.code == Assessment.item_code)
+        .where(Payment.debtor_id == debtor_id, Payment.area.in_(viewer.areas()))
+        .order_by(Payment.paid_on.desc(), Payment.id.desc(), Installment.due_on)
+        .limit(300)
+    )
+    return [PaymentRow(*row) for row in tx.execute(query)]
+
+
+def paid_since(tx: Connection, viewer: Viewer, debtor_id: int, area: Area, since: date) -> list[PaidPrincipal]:
+    """What came in on or after a day in one area, oldest first."""
+    if area not in viewer.areas():
+        return []
+    query = (
+        select(Payment.paid_on, Payment.amount)
+        .where(Payment.debtor_id == debtor_id, Payment.area == area, Payment.paid_on >= since, Payment.amount > 0)
+        .order_by(Payment.paid_on, Payment.id)
+    )
+    return [PaidPrincipal(*row) for row in tx.execute(query)]
+
+
+def _paid(tx: Connection, debtor_id: int) -> tuple[defaultdict[int, list[PaidPrincipal]], defaultdict[int, int]]:
+    """By installment: payments of the principal, and the sum of late charge paid."""
+    query = (
+        select(Allocation.installment_id, Payment.paid_on, Allocation.principal, Allocation.late_charge)
+        .join(Payment, Payment.id == Allocation.payment_id)
+        .where(Payment.debtor_id == debtor_id, or_(Allocation.principal > 0, Allocation.late_charge > 0))
+        .order_by(Payment.paid_on)
+    )
+    principal: defaultdict[int, list[PaidPrincipal]] = defaultdict(list)
+    charges: defaultdict[int, int] = defaultdict(int)
+    for row in tx.execute(query):
+        if row.principal:
+            principal[row.installment_id].append(PaidPrincipal(row.paid_on, row.principal))
+        charges[row.installment_id] += row.late_charge
+    return principal, charges

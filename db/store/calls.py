@@ -1,0 +1,193 @@
+"""Seats, operators on duty, attempts and calls, as the panel and the bridge read them."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select
+
+from db.rules.telephony import OPEN_ATTEMPTS, AttemptState, CallState, Direction, DutyState
+from db.rules.terms import Area
+from db.rules.viewer import Viewer
+from db.schema.calls import Attempt, Call, Duty, Recording, Seat
+from db.schema.people import Debtor
+from db.schema.staff import Staff
+
+
+@dataclass(frozen=True, slots=True)
+class SeatRow:
+    """A desk, and who is on duty there."""
+
+    extension: str
+    name: str
+    channel: str
+    pbx: str
+    taken_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DutyRow:
+    """An operator on duty."""
+
+    user_id: int
+    seat: str
+    channel: str
+    pbx: str
+    state: DutyState
+    reason: str
+    since: datetime
+    leg_id: uuid.UUID
+    leg_up: bool
+    call_id: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """A call that an operator is on or owes a result for. `debtor_name` is None for a call of nobody known."""
+
+    id: uuid.UUID
+    direction: Direction
+    debtor_id: int | None
+    debtor_name: str | None
+    area: Area
+    number: str | None
+    user_id: int
+    seat: str
+    state: CallState
+    started_at: datetime
+    joined_at: datetime | None
+    ended_at: datetime | None
+    identity_confirmed_at: datetime | None
+    identity_failures: int
+    result: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One dial."""
+
+    id: uuid.UUID
+    debtor_id: int
+    area: Area
+    phone_id: int
+    number: str
+    state: AttemptState
+    pbx: str
+    prepared_at: datetime
+
+
+def seats(tx: Connection) -> list[SeatRow]:
+    """All seats, in order of their extensions."""
+    query = (
+        select(Seat.extension, Seat.name, Seat.channel, Seat.pbx, Staff.name)
+        .outerjoin(Duty, Duty.seat == Seat.extension)
+        .outerjoin(Staff, Staff.id == Duty.user_id)
+        .order_by(Seat.extension)
+    )
+    return [SeatRow(*row) for row in tx.execute(query)]
+
+
+def duty(tx: Connection, user_id: int) -> DutyRow | None:
+    """The duty of one user, or None if they are not on duty."""
+    return _one_duty(tx, _duties().where(Duty.user_id == user_id))
+
+
+def duty_of_leg(tx: Connection, leg_id: uuid.UUID) -> DutyRow | None:
+    """The duty whose standing leg is the channel of that Uniqueid."""
+    return _one_duty(tx, _duties().where(Duty.leg_id == leg_id))
+
+
+def duties(tx: Connection, pbx: str | None = None) -> list[DutyRow]:
+    """Everyone on duty, on one PBX or on all."""
+    query = _duties() if pbx is None else _duties().where(Seat.pbx == pbx)
+    return [DutyRow(*tuple(row)) for row in tx.execute(query.order_by(Duty.seat))]
+
+
+def current(tx: Connection, viewer: Viewer) -> CallRow | None:
+    """The call that the viewer is on, or owes a result for; the oldest first, so that none is forgotten."""
+    query = _calls().where(Call.user_id == viewer.user_id, Call.wrapped_at.is_(None))
+    row = tx.execute(query.order_by(Call.started_at).limit(1)).one_or_none()
+    return CallRow(*tuple(row)) if row else None
+
+
+def own(tx: Connection, viewer: Viewer, call_id: uuid.UUID) -> CallRow | None:
+    """A call of the viewer's own, by its id; nobody else's is found."""
+    row = tx.execute(_calls().where(Call.id == call_id, Call.user_id == viewer.user_id)).one_or_none()
+    return CallRow(*tuple(row)) if row else None
+
+
+def attempt(tx: Connection, attempt_id: uuid.UUID) -> AttemptRow | None:
+    """An attempt by its id."""
+    row = tx.execute(_attempts().where(Attempt.id == attempt_id)).one_or_none()
+    return AttemptRow(*row) if row else None
+
+
+def open_attempts(tx: Connection, pbx: str) -> Sequence[AttemptRow]:
+    """Attempts on a PBX that have not come to an end, oldest first."""
+    query = _attempts().where(Attempt.pbx == pbx, Attempt.state.in_(OPEN_ATTEMPTS)).order_by(Attempt.prepared_at)
+    return [AttemptRow(*row) for row in tx.execute(query)]
+
+
+def being_called(tx: Connection, debtor_id: int, number: str, but_not: uuid.UUID | None = None) -> bool:
+    """Whether the person, or the number, is being dialled or talked to at this moment (by another attempt)."""
+    query = (
+        select(func.count())
+        .select_from(Attempt)
+        .where((Attempt.debtor_id == debtor_id) | (Attempt.number == number), Attempt.state.in_(OPEN_ATTEMPTS))
+    )
+    if but_not is not None:
+        query = query.where(Attempt.id != but_not)
+    return tx.execute(query).scalar_one() > 0
+
+
+def dials_since(tx: Connection, debtor_id: int, since: datetime) -> int:
+    """How often a person was dialled since a moment. Dials that never reached the carrier do not count."""
+    query = select(func.count()).where(
+        Attempt.debtor_id == debtor_id, Attempt.sent_at >= since, Attempt.state != AttemptState.REFUSED
+    )
+    return tx.execute(query).scalar_one()
+
+
+def recording_of(tx: Connection, call_id: uuid.UUID) -> tuple[uuid.UUID, str] | None:
+    """The id and relative path of a call's recording."""
+    row = tx.execute(select(Recording.id, Recording.path).where(Recording.call_id == call_id)).one_or_none()
+    return (row.id, row.path) if row else None
+
+
+def _duties() -> Select[*tuple[Any, ...]]:
+    return select(
+        Duty.user_id, Duty.seat, Seat.channel, Seat.pbx, Duty.state, Duty.reason, Duty.since, Duty.leg_id,
+        Duty.leg_up, Duty.call_id,
+    ).join(Seat, Seat.extension == Duty.seat)  # fmt: skip
+
+
+def _one_duty(tx: Connection, query: Select[*tuple[Any, ...]]) -> DutyRow | None:
+    row = tx.execute(query).one_or_none()
+    return DutyRow(*tuple(row)) if row else None
+
+
+def _calls() -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Call.id, Call.direction, Call.debtor_id, Debtor.name, Call.area, Call.number, Call.user_id, Call.seat,
+            Call.state, Call.started_at, Call.joined_at, Call.ended_at, Call.identity_confirmed_at,
+            Call.identity_failures, Attempt.result,
+        )
+        .outerjoin(Debtor, Debtor.id == Call.debtor_id)
+        .outerjoin(Attempt, Attempt.id == Call.attempt_id)
+    )  # fmt: skip
+
+
+def _attempts() -> Select[uuid.UUID, int, Area, int, str, AttemptState, str, datetime]:
+    return select(
+        Attempt.id,
+        Attempt.debtor_id,
+        Attempt.area,
+        Attempt.phone_id,
+        Attempt.number,
+        Attempt.state,
+        Attempt.pbx,
+        Attempt.prepared_at,
+    )

@@ -1,0 +1,372 @@
+"""Finding people, and what the basic screen shows of one. A viewer sees a person only through a case in one of their areas."""
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from db.rules.terms import (
+    AddressKind,
+    AnsweredBy,
+    Area,
+    Channel,
+    FlagKind,
+    PersonKind,
+    PhoneKind,
+    PhoneOwner,
+    PhoneStatus,
+    Right,
+)
+from db.rules.viewer import Viewer
+from db.schema.calls import Call, Recording
+from db.schema.claims import Assessment, Installment
+from db.schema.contacts import Contact, Dispatch, Disposition, Recall
+from db.schema.people import Address, CaseFile, Debtor, Flag, Phone
+from db.schema.staff import Staff
+
+HITS = 50
+"""How many people a search lists at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One person found."""
+
+    id: int
+    number: str
+    kind: PersonKind
+    name: str
+    kana: str
+    birth_date: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who somebody is."""
+
+    id: int
+    number: str
+    kind: PersonKind
+    name: str
+    kana: str
+    birth_date: date | None
+    language: str
+    household_id: int | None
+    household_role: str | None
+    data_as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRow:
+    """One address."""
+
+    kind: AddressKind
+    postal_code: str
+    town: str
+    block: str
+    building: str
+    district: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneRow:
+    """One number on the record."""
+
+    id: int
+    debtor_id: int
+    number: str
+    kind: PhoneKind
+    status: PhoneStatus
+    owner: PhoneOwner
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody of the same household, with what they owe (yen, principal) in the viewer's areas."""
+
+    id: int
+    name: str
+    role: str | None
+    outstanding: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRow:
+    """One line of the negotiation record (交渉記録)."""
+
+    id: uuid.UUID
+    area: Area
+    channel: Channel
+    at: datetime
+    staff_name: str | None
+    number: str | None
+    answered_by: AnsweredBy
+    disposition: str
+    disposition_name: str
+    note: str
+    next_step: str
+    corrects_id: uuid.UUID | None
+    corrected: bool
+    recording_id: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchRow:
+    """One line of 発送管理."""
+
+    area: Area
+    kind: str
+    document_number: str
+    sent_on: date
+    amount: int
+    returned_on: date | None
+    return_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecallRow:
+    """One open recall booking."""
+
+    id: uuid.UUID
+    area: Area
+    debtor_id: int
+    debtor_name: str
+    due_at: datetime
+    for_name: str | None
+    note: str
+
+
+def in_areas(areas: Collection[Area]) -> ColumnElement[bool]:
+    """The condition that a debtor has a case in one of `areas`."""
+    return exists().where(CaseFile.debtor_id == Debtor.id, CaseFile.area.in_(areas)).correlate(Debtor)
+
+
+def by_number(tx: Connection, viewer: Viewer, digits: str) -> list[Hit]:
+    """People by 宛名番号, notice number or E.164 phone number, each complete."""
+    by_notice = select(Assessment.debtor_id).where(
+        Assessment.notice_number == digits, Assessment.area.in_(viewer.areas())
+    )
+    return _hits(tx, viewer, or_(Debtor.number == digits, Debtor.id.in_(by_notice)))
+
+
+def by_phone(tx: Connection, viewer: Viewer, e164: str) -> list[Hit]:
+    """People by a phone number."""
+    return _hits(tx, viewer, Debtor.id.in_(select(Phone.debtor_id).where(Phone.number == e164)))
+
+
+def by_birth_date(tx: Connection, viewer: Viewer, born: date) -> list[Hit]:
+    """People by birth date."""
+    return _hits(tx, viewer, Debtor.birth_date == born)
+
+
+def by_name(tx: Connection, viewer: Viewer, folded_name: str, folded_kana: str) -> list[Hit]:
+    """People whose folded name or kana begins with the words given."""
+    found: dict[int, Hit] = {}
+    for column, text in ((Debtor.kana_folded, folded_kana), (Debtor.name_folded, folded_name)):
+        if text:
+            # a range and an order that the index on the byte-ordered column serves, so that 51 rows are read, not all
+            within = and_(column >= text, column < text + "\U0010ffff")
+            found.update((hit.id, hit) for hit in _hits(tx, viewer, within, column))
+    return sorted(found.values(), key=lambda hit: (hit.kana, hit.id))[: HITS + 1]
+
+
+def person(tx: Connection, viewer: Viewer, debtor_id: int) -> Person | None:
+    """A person, or None if there is none that the viewer may see."""
+    row = tx.execute(select(Debtor).where(Debtor.id == debtor_id, in_areas(viewer.areas()))).one_or_none()
+    if row is None:
+        return None
+    return Person(
+        id=row.id,
+        number=row.number,
+        kind=row.kind,
+        name=row.name,
+        kana=row.kana,
+        birth_date=row.birth_date,
+        language=row.language,
+        household_id=row.household_id,
+        household_role=row.household_role,
+        data_as_of=row.data_as_of,
+    )
+
+
+def areas_of(tx: Connection, viewer: Viewer, debtor_id: int) -> list[Area]:
+    """The viewer's areas in which a person has a case, in the order of the enumeration."""
+    found = set(
+        tx.execute(
+            select(CaseFile.area).where(CaseFile.debtor_id == debtor_id, CaseFile.area.in_(viewer.areas()))
+        ).scalars()
+    )
+    return [area for area in Area if area in found]
+
+
+def addresses(tx: Connection, viewer: Viewer, debtor_id: int, today: date) -> list[AddressRow]:
+    """A person's present addresses. A protected person's (支援措置) only with the right to see them."""
+    if not viewer.may_anywhere(Right.PROTECTED_VIEW) and FlagKind.PROTECTED in flag_kinds(tx, viewer, debtor_id, today):
+        return []
+    query = (
+        select(
+            Address.kind, Address.postal_code, Address.town, Address.block, Address.building, Address.district
+        )
+        .where(
+            Address.debtor_id == debtor_id,
+            or_(Address.valid_to.is_(None), Address.valid_to >= today),
+            exists().where(CaseFile.debtor_id == debtor_id, CaseFile.area.in_(viewer.areas())),
+        )
+        .order_by(Address.id)
+    )  # fmt: skip
+    return [AddressRow(*row) for row in tx.execute(query)]
+
+
+def phones(tx: Connection, viewer: Viewer, debtor_id: int) -> list[PhoneRow]:
+    """A person's numbers, best first."""
+    query = (
+        select(Phone.id, Phone.debtor_id, Phone.number, Phone.kind, Phone.status, Phone.owner, Phone.rank)
+        .where(
+            Phone.debtor_id == debtor_id,
+            exists().where(CaseFile.debtor_id == debtor_id, CaseFile.area.in_(viewer.areas())),
+        )
+        .order_by(Phone.rank, Phone.id)
+    )
+    return [PhoneRow(*row) for row in tx.execute(query)]
+
+
+def flag_kinds(tx: Connection, viewer: Viewer, debtor_id: int, today: date) -> frozenset[FlagKind]:
+    """The flags in force on a day, in the viewer's areas or for all."""
+    query = select(Flag.kind).where(
+        Flag.debtor_id == debtor_id,
+        or_(Flag.area.is_(None), Flag.area.in_(viewer.areas())),
+        or_(Flag.valid_from.is_(None), Flag.valid_from <= today),
+        or_(Flag.valid_to.is_(None), Flag.valid_to >= today),
+    )
+    return frozenset(tx.execute(query).scalars())
+
+
+def household(tx: Connection, viewer: Viewer, of: Person, today: date) -> list[Member]:
+    """The other people of a household. Protected people are never listed under one."""
+    if of.household_id is None:
+        return []
+    protected = exists().where(
+        Flag.debtor_id == Debtor.id,
+        Flag.kind == FlagKind.PROTECTED,
+        or_(Flag.valid_from.is_(None), Flag.valid_from <= today),
+        or_(Flag.valid_to.is_(None), Flag.valid_to >= today),
+    )
+    owed = (
+        select(func.coalesce(func.sum(Installment.outstanding), 0))
+        .where(Installment.debtor_id == Debtor.id, Installment.area.in_(viewer.areas(Right.ARREARS_VIEW)))
+        .where(Installment.due_on < today)
+        .correlate(Debtor)
+        .scalar_subquery()
+    )
+    query = (
+        select(Debtor.id, Debtor.name, Debtor.household_role, owed)
+        .where(Debtor.household_id == of.household_id, Debtor.id != of.id, in_areas(viewer.areas()), ~protected)
+        .order_by(Debtor.birth_date, Debtor.id)
+        .limit(20)
+    )
+    return [Member(*row) for row in tx.execute(query)]
+
+
+def contacts(tx: Connection, viewer: Viewer, debtor_id: int, limit: int = 100) -> list[ContactRow]:
+    """The negotiation record, newest first, over all channels."""
+    correction = select(Contact.corrects_id.label("of")).where(Contact.debtor_id == debtor_id).subquery()
+    query = (
+        select(
+            Contact.id,
+            Contact.area,
+            Contact.channel,
+            Contact.at,
+            Staff.name,
+            Contact.number,
+            Contact.answered_by,
+            Contact.disposition,
+            Disposition.name,
+            Contact.note,
+            Contact.next_step,
+            Contact.corrects_id,
+            Contact.id.in_(select(correction.c.of).where(correction.c.of.is_not(None))),
+            Recording.id,
+        )
+        .join(Disposition, Disposition.code == Contact.disposition)
+        .outerjoin(Staff, Staff.id == Contact.user_id)
+        .outerjoin(Recording, and_(Recording.call_id == Contact.call_id, Contact.call_id.is_not(None)))
+        .where(Contact.debtor_id == debtor_id, Contact.area.in_(viewer.areas()))
+        .order_by(Contact.at.desc(), Contact.recorded_at.desc(), Contact.id.desc())
+        .limit(limit)
+    )
+    return [ContactRow(*tuple(row)) for row in tx.execute(query)]
+
+
+def dispatches(tx: Connection, viewer: Viewer, debtor_id: int) -> list[DispatchRow]:
+    """Papers sent to a person, newest first."""
+    query = (
+        select(
+            Dispatch.area,
+            Dispatch.kind,
+            Dispatch.document_number,
+            Dispatch.sent_on,
+            Dispatch.amount,
+            Dispatch.returned_on,
+            Dispatch.return_reason,
+        )
+        .where(Dispatch.debtor_id == debtor_id, Dispatch.area.in_(viewer.areas()))
+        .order_by(Dispatch.sent_on.desc(), Dispatch.id.desc())
+        .limit(200)
+    )
+    return [DispatchRow(*row) for row in tx.execute(query)]
+
+
+def open_recalls(tx: Connection, viewer: Viewer, debtor_id: int) -> list[RecallRow]:
+    """Open recall bookings of a person, soonest first."""
+    return _recalls(tx, viewer, Recall.debtor_id == debtor_id, limit=20)
+
+
+def due_recalls(tx: Connection, viewer: Viewer, until: datetime) -> list[RecallRow]:
+    """Open recall bookings of the viewer, or of anyone, that are due by `until`, soonest first."""
+    mine = or_(Recall.user_id.is_(None), Recall.user_id == viewer.user_id)
+    return _recalls(tx, viewer, and_(mine, Recall.due_at <= until), limit=HITS)
+
+
+def last_call_of(tx: Connection, viewer: Viewer, debtor_id: int, user_id: int) -> uuid.UUID | None:
+    """The call that a user is on, or owes a result for, with a person."""
+    return tx.execute(
+        select(Call.id)
+        .where(Call.debtor_id == debtor_id, Call.user_id == user_id, Call.wrapped_at.is_(None))
+        .where(Call.area.in_(viewer.areas()))
+        .order_by(Call.started_at.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def _recalls(tx: Connection, viewer: Viewer, condition: ColumnElement[bool], limit: int) -> list[RecallRow]:
+    query = (
+        select(Recall.id, Recall.area, Recall.debtor_id, Debtor.name, Recall.due_at, Staff.name, Recall.note)
+        .join(Debtor, Debtor.id == Recall.debtor_id)
+        .outerjoin(Staff, Staff.id == Recall.user_id)
+        .where(Recall.closed_at.is_(None), Recall.area.in_(viewer.areas()), condition)
+        .order_by(Recall.due_at)
+        .limit(limit)
+    )
+    return [RecallRow(*row) for row in tx.execute(query)]
+
+
+def _hits(
+    tx: Connection, viewer: Viewer, condition: ColumnElement[bool], order: InstrumentedAttribute[str] | None = None
+) -> list[Hit]:
+    """One more than HITS is asked for, so that the caller can say that there are more."""
+    query: Select[int, str, PersonKind, str, str, date | None] = (
+        select(Debtor.id, Debtor.number, Debtor.kind, Debtor.name, Debtor.kana, Debtor.birth_date)
+        .where(condition, in_areas(viewer.areas()))
+        .order_by(Debtor.id if order is None else order)
+        .limit(HITS + 1)
+    )
+    return [Hit(*row) for row in tx.execute(query)]
+
+
+def hits_of(tx: Connection, viewer: Viewer, ids: Sequence[int]) -> list[Hit]:
+    """People by their ids, for lists that hold ids only."""
+    return _hits(tx, viewer, Debtor.id.in_(ids))

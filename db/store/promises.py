@@ -1,0 +1,73 @@
+"""Promises to pay, as the rules read them."""
+
+import uuid
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, select
+from sqlalchemy.orm import aliased
+
+from db.clock import office_date
+from db.rules import promises as rules
+from db.rules.terms import Area
+from db.rules.viewer import Viewer
+from db.schema.contacts import Promise, PromiseLine
+from db.schema.staff import Staff
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseRow:
+    """One promise of a person, newest first in lists; the first uncancelled one is in force."""
+
+    id: uuid.UUID
+    area: Area
+    made_at: datetime
+    made_by: str
+    approved_by: str | None
+    cancelled: bool
+    note: str
+    promise: rules.Promise
+
+
+def of_debtor(tx: Connection, viewer: Viewer, debtor_id: int, zone: ZoneInfo) -> list[PromiseRow]:
+    """A person's promises in the viewer's areas, newest first."""
+    approver = aliased(Staff)
+    query = (
+        select(
+            Promise.id,
+            Promise.area,
+            Promise.made_at,
+            Staff.name.label("made_by"),
+            approver.name.label("approved_by"),
+            Promise.cancelled_at,
+            Promise.note,
+        )
+        .join(Staff, Staff.id == Promise.made_by)
+        .outerjoin(approver, approver.id == Promise.approved_by)
+        .where(Promise.debtor_id == debtor_id, Promise.area.in_(viewer.areas()))
+        .order_by(Promise.made_at.desc(), Promise.id.desc())
+    )
+    lines = (
+        select(PromiseLine.promise_id, PromiseLine.due_on, PromiseLine.amount)
+        .join(Promise, Promise.id == PromiseLine.promise_id)
+        .where(Promise.debtor_id == debtor_id, Promise.area.in_(viewer.areas()))
+        .order_by(PromiseLine.promise_id, PromiseLine.number)
+    )
+    parts: defaultdict[uuid.UUID, list[rules.PromiseLine]] = defaultdict(list)
+    for line in tx.execute(lines):
+        parts[line.promise_id].append(rules.PromiseLine(line.due_on, line.amount))
+    return [
+        PromiseRow(
+            id=row.id,
+            area=row.area,
+            made_at=row.made_at,
+            made_by=row.made_by,
+            approved_by=row.approved_by,
+            cancelled=row.cancelled_at is not None,
+            note=row.note,
+            promise=rules.Promise(made_on=office_date(row.made_at, zone), lines=tuple(parts[row.id])),
+        )
+        for row in tx.execute(query)
+    ]

@@ -1,0 +1,207 @@
+"""Finding a person and opening their record: what the basic screen shows, and what it must not show yet.
+
+A record is masked while the viewer is on a call with the person (or owes that call's result) and identity has not been
+confirmed on it, and always for a viewer without the right to see arrears outside calls (C5). What is masked is left out
+here, on the server: a masked record holds no amounts, items, reasons, addresses, birth date or notes.
+
+Every opening and every search is written to the access log in the same transaction; if that fails, nothing is shown.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+
+from sqlalchemy import Connection
+
+from db.reference.calendar import DateTextError, parse_date
+from db.reference.kana import fold_kana, fold_name
+from db.reference.phones import PhoneError, parse_phone
+from db.rules.promises import PromiseStatus, judge
+from db.rules.terms import Area, CaseState, FlagKind, Right
+from db.rules.viewer import Viewer
+from db.rules.workflow import ENTITLED, CaseFacts, case_state
+from db.store import access_log, arrears, calls, debtors, promises
+from db.store.arrears import ArrearsLine, PaymentRow
+from db.store.calls import CallRow
+from db.store.debtors import AddressRow, ContactRow, DispatchRow, Hit, Member, Person, PhoneRow, RecallRow
+from db.store.promises import PromiseRow
+from db.usecases.office import Office
+
+
+class NotFoundError(Exception):
+    """There is no such person, or none that the viewer may know of: the two are not told apart."""
+
+    code = "not_found"
+
+    def __init__(self) -> None:
+        super().__init__("該当する対象者が見つかりません")
+
+
+class SearchKind(Enum):
+    """How a search text was understood."""
+
+    NUMBER = "番号"
+    PHONE = "電話番号"
+    BIRTH_DATE = "生年月日"
+    NAME = "氏名・カナ"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """People found, and as what the text was understood. `more`: there are others; narrow the search."""
+
+    hits: Sequence[Hit]
+    kinds: Sequence[SearchKind]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseState:
+    """A promise and how it stands today. Only the newest uncancelled one of an area is in force."""
+
+    row: PromiseRow
+    status: PromiseStatus
+    in_force: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPart:
+    """What is shown only unmasked."""
+
+    addresses: Sequence[AddressRow]
+    household: Sequence[Member]
+    arrears: Sequence[ArrearsLine]
+    payments: Sequence[PaymentRow]
+    promises: Sequence[PromiseState]
+    dispatches: Sequence[DispatchRow]
+
+    @property
+    def outstanding(self) -> int:
+        """Principal owed, in yen."""
+        return sum(line.outstanding for line in self.arrears)
+
+    @property
+    def charges(self) -> int:
+        """Late charge owed, in yen."""
+        return sum(line.charge_due for line in self.arrears)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The basic screen of one person. `open` is None while the record is masked; then `person` has no birth date and
+    `contacts` carry no notes."""
+
+    person: Person
+    areas: Sequence[Area]
+    states: dict[Area, CaseState]
+    phones: Sequence[PhoneRow]
+    flags: frozenset[FlagKind]
+    contacts: Sequence[ContactRow]
+    recalls: Sequence[RecallRow]
+    call: CallRow | None
+    open: OpenPart | None
+
+    @property
+    def masked(self) -> bool:
+        """Whether amounts, items, reasons and address are withheld."""
+        return self.open is None
+
+
+def find(tx: Connection, viewer: Viewer, text: str, now: datetime) -> Found:
+    """Search by 宛名番号, notice number, phone, birth date, name or kana; the text decides which apply."""
+    viewer.require(Right.DEBTOR_VIEW)
+    words = text.strip()
+    found: dict[int, Hit] = {}
+    kinds = []
+    for kind, hits in _searches(tx, viewer, words):
+        kinds.append(kind)
+        found.update((hit.id, hit) for hit in hits)
+    listed = list(found.values())
+    access_log.append(tx, viewer, now, "search", detail=f"{words[:100]} -> {len(listed)}")
+    return Found(listed[: debtors.HITS], kinds, len(listed) > debtors.HITS)
+
+
+def open_record(tx: Connection, viewer: Viewer, debtor_id: int, now: datetime, office: Office) -> Record:
+    """Open a person's record, and log that it was opened. Raises NotFoundError."""
+    person = debtors.person(tx, viewer, debtor_id)
+    if person is None:
+        raise NotFoundError
+    call = calls.current(tx, viewer)
+    call = call if call and call.debtor_id == debtor_id else None
+    insight = viewer.within(areas_unmasked(viewer, call))
+    part = _open_part(tx, insight, person, now, office) if insight.rights else None
+    contacts = debtors.contacts(tx, viewer, debtor_id)
+    flags = debtors.flag_kinds(tx, viewer, debtor_id, office.today(now))
+    areas = debtors.areas_of(tx, viewer, debtor_id)
+    record = Record(
+        person=person if part else replace(person, birth_date=None),
+        areas=areas,
+        states={area: _state(area, part, flags, contacts) for area in areas if area in insight.rights} if part else {},
+        phones=debtors.phones(tx, viewer, debtor_id),
+        flags=flags,
+        contacts=[row if row.area in insight.rights else replace(row, note="", next_step="") for row in contacts],
+        recalls=debtors.open_recalls(tx, viewer, debtor_id),
+        call=call,
+        open=part,
+    )
+    access_log.append(tx, viewer, now, "debtor.view", debtor_id=debtor_id, detail="" if part else "masked")
+    return record
+
+
+def areas_unmasked(viewer: Viewer, call: CallRow | None) -> frozenset[Area]:
+    """The areas whose money and reasons may be shown now; `call` is the viewer's call with this very person, if any."""
+    if call is None:
+        return viewer.areas(Right.ARREARS_VIEW)
+    if call.identity_confirmed_at is None:
+        return frozenset()
+    return (viewer.areas(Right.ARREARS_VIEW) | {call.area}) & viewer.areas(Right.DEBTOR_VIEW)
+
+
+def _open_part(tx: Connection, viewer: Viewer, person: Person, now: datetime, office: Office) -> OpenPart:
+    today = office.today(now)
+    return OpenPart(
+        addresses=debtors.addresses(tx, viewer, person.id, today),
+        household=debtors.household(tx, viewer, person, today),
+        arrears=arrears.lines(tx, viewer, person.id, today),
+        payments=arrears.payments(tx, viewer, person.id),
+        promises=_promises(tx, viewer, person.id, now, office),
+        dispatches=debtors.dispatches(tx, viewer, person.id),
+    )
+
+
+def _promises(tx: Connection, viewer: Viewer, debtor_id: int, now: datetime, office: Office) -> list[PromiseState]:
+    judged = []
+    settled: set[Area] = set()
+    for row in promises.of_debtor(tx, viewer, debtor_id, office.zone):
+        paid = arrears.paid_since(tx, viewer, debtor_id, row.area, row.promise.made_on)
+        status = judge(row.promise, paid, office.today(now), office.grace_days, office.is_closed)
+        judged.append(PromiseState(row, status, in_force=not row.cancelled and row.area not in settled))
+        if not row.cancelled:
+            settled.add(row.area)
+    return judged
+
+
+def _state(area: Area, part: OpenPart, flags: frozenset[FlagKind], contacts: Sequence[ContactRow]) -> CaseState:
+    current = next((p.status for p in part.promises if p.in_force and p.row.area == area), None)
+    return case_state(
+        CaseFacts(
+            owed=sum(line.total for line in part.arrears if line.area == area),
+            flags=flags,
+            promise=current,
+            reached=any(row.area == area and row.answered_by in ENTITLED and not row.corrected for row in contacts),
+        )
+    )
+
+
+def _searches(tx: Connection, viewer: Viewer, words: str) -> Iterator[tuple[SearchKind, list[Hit]]]:
+    digits = fold_name(words).replace("-", "")
+    if digits.isascii() and digits.isdigit():
+        yield SearchKind.NUMBER, debtors.by_number(tx, viewer, digits)
+    with suppress(PhoneError):
+        yield SearchKind.PHONE, debtors.by_phone(tx, viewer, parse_phone(words).e164)
+    with suppress(DateTextError):
+        yield SearchKind.BIRTH_DATE, debtors.by_birth_date(tx, viewer, parse_date(words))
+    if not any(char.isdigit() for char in words):
+        yield SearchKind.NAME, debtors.by_name(tx, viewer, fold_name(words), fold_kana(words))
