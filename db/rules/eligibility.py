@@ -230,7 +230,9 @@ def _debt(facts: ContactFacts) -> Iterator[Reason]:
     if facts.paid_recently:
         yield _because(facts, "paid_recently", "入金の反映待ちの可能性がある", soft=True)
     if facts.data_age_hours is not None and facts.data_age_hours > facts.policy.data_age_limit_hours:
-        yield _because(facts, "stale_data", f"収納データが{facts.policy.data_age_limit_hours}時間以上更新されていない")
+        yield _because(
+            facts, "stale_data", f"収納データが{facts.policy.data_age_limit_hours}時間を超えて更新されていない"
+        )
 
 
 def _number(facts: ContactFacts) -> Iterator[Reason]:
