@@ -42,7 +42,7 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
 
 
 class _Console:
-    """What an instance prints. A terminal, because Asterisk holds its words back from a pipe; read on, so it never fills."""
+    """What an instance prints: to a terminal, because into a pipe it comes late; read on, so that it never fills."""
 
     def __init__(self, terminal: int) -> None:
         self.ready = asyncio.Event()
@@ -128,7 +128,7 @@ class AsteriskInstance:
                 stderr=its_end,
                 env={**os.environ, "TERM": "dumb"},
                 cwd=self.folder,
-                start_new_session=True,  # Ctrl-C at the demo's terminal must reach the demo, which then stops it in order
+                start_new_session=True,  # Ctrl-C must reach the demo, which then stops it in order
             )
         finally:
             os.close(its_end)
@@ -223,6 +223,6 @@ def modules_conf(build: AsteriskBuild, names: Iterable[str]) -> str:
 
 
 def _dies_with_its_parent() -> tuple[str, ...]:
-    """A prefix that has the kernel end the instance when its parent dies, even by kill -9 (prctl(2), PR_SET_PDEATHSIG)."""
+    """A prefix: the kernel ends the instance when its parent dies, even by kill -9 (prctl(2), PR_SET_PDEATHSIG)."""
     setpriv = shutil.which("setpriv")
     return (setpriv, "--pdeathsig", "KILL") if setpriv else ()
