@@ -74,8 +74,12 @@ def result_of(cause: int | None, *, answered: bool) -> AttemptResult:
     return _BY_CAUSE.get(cause or 0, AttemptResult.FAILED)
 
 
-def counts_against_caps(result: AttemptResult) -> bool:
-    """Tell whether the person may have been disturbed. A fault of our own lines is not their attempt."""
+def counts_against_caps(result: AttemptResult, *, rang: bool) -> bool:
+    """Tell whether the person may have been disturbed: not by a fault of our own lines, nor by a call we took back
+    before it rang.
+    """
+    if result is AttemptResult.CANCELLED:
+        return rang
     return result is not AttemptResult.TRUNK_FAULT
 
 

@@ -46,8 +46,10 @@ def test_causes(cause: int | None, result: AttemptResult, retry: Retry) -> None:
 
 
 @pytest.mark.req("C4", "T4")
-def test_only_faults_of_our_own_lines_are_not_the_citizens_attempt() -> None:
-    assert [result for result in AttemptResult if not counts_against_caps(result)] == [AttemptResult.TRUNK_FAULT]
+def test_what_did_not_ring_through_our_doing_is_not_the_citizens_attempt() -> None:
+    ours = {AttemptResult.TRUNK_FAULT, AttemptResult.CANCELLED}
+    assert {result for result in AttemptResult if not counts_against_caps(result, rang=False)} == ours
+    assert counts_against_caps(AttemptResult.CANCELLED, rang=True)
     assert set(RETRIES) == set(AttemptResult)
 
 
