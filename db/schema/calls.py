@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.rules.telephony import AttemptResult, AttemptState, CallState, DialMode, Direction, DutyState, RecordingState
@@ -82,13 +82,26 @@ class Attempt(Base):
     cause: Mapped[int | None]
     result: Mapped[AttemptResult | None] = mapped_column(Code(AttemptResult))
     refusal: Mapped[str] = mapped_column(default="")
+    deliberate: Mapped[bool] = mapped_column(default=False)
 
 
 class Call(Base):
-    """What an operator has on the screen and owes a result for. For a call out, `id` is that of its attempt."""
+    """What an operator has on the screen and owes a result for. For a call out, `id` is that of its attempt.
+
+    A result may be saved while they still talk (`result_at`); `wrapped_at` is set once the call has ended and has one.
+    """
 
     __tablename__ = "call"
-    __table_args__ = (Index(None, "user_id", "started_at"), Index(None, "debtor_id", "started_at"))
+    __table_args__ = (
+        Index(None, "user_id", "started_at"),
+        Index(None, "debtor_id", "started_at"),
+        Index(
+            "ix_call_open",
+            "user_id",
+            sqlite_where=text("wrapped_at IS NULL"),
+            postgresql_where=text("wrapped_at IS NULL"),
+        ),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     direction: Mapped[Direction] = mapped_column(Code(Direction))
@@ -105,6 +118,7 @@ class Call(Base):
     ended_by: Mapped[str | None]
     identity_confirmed_at: Mapped[datetime | None]
     identity_failures: Mapped[int] = mapped_column(default=0)
+    result_at: Mapped[datetime | None]
     wrapped_at: Mapped[datetime | None]
 
 

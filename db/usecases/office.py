@@ -1,25 +1,36 @@
 """The office's own rules, as a value handed to use cases: its zone, calendar and terms."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from db.clock import office_date
 from db.reference.calendar import Calendar
+from db.rules.eligibility import ContactPolicy
 
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """What differs from city to city. Days are calendar days."""
+    """What differs from city to city. Days are calendar days; the numbers are assumptions that each city sets.
+
+    `payment_lag_days`: for so long after a payment was reported another may be on its way, and contact is held.
+    """
 
     zone: ZoneInfo
     calendar: Calendar = field(default_factory=Calendar)
+    policy: ContactPolicy = field(default_factory=ContactPolicy)
     grace_days: int = 3
+    payment_lag_days: int = 3
+    identity_tries: int = 3
 
     def today(self, now: datetime) -> date:
         """The calendar day in the office."""
         return office_date(now, self.zone)
 
+    def day_begins(self, now: datetime) -> datetime:
+        """Midnight in the office, at the start of today."""
+        return datetime.combine(self.today(now), time(), self.zone)
+
     def is_closed(self, day: date) -> bool:
         """Whether the office is closed on a day."""
-        return not self.calendar.is_business_day(day)
+        return self.calendar.is_closed(day)

@@ -478,6 +478,7 @@ def upgrade() -> None:
         sa.Column("cause", sa.Integer(), nullable=True),
         sa.Column("result", sa.String(24), nullable=True),
         sa.Column("refusal", sa.String(), nullable=False),
+        sa.Column("deliberate", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_attempt_debtor_id")),
         sa.ForeignKeyConstraint(["phone_id"], ["phone.id"], name=op.f("fk_attempt_phone_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempt")),
@@ -538,6 +539,7 @@ def upgrade() -> None:
         sa.Column("ended_by", sa.String(), nullable=True),
         sa.Column("identity_confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("identity_failures", sa.Integer(), nullable=False),
+        sa.Column("result_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("wrapped_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["attempt_id"], ["attempt.id"], name=op.f("fk_call_attempt_id")),
         sa.ForeignKeyConstraint(["debtor_id"], ["debtor.id"], name=op.f("fk_call_debtor_id")),
@@ -547,6 +549,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("call", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_call_debtor_id_started_at"), ["debtor_id", "started_at"], unique=False)
+        batch_op.create_index(
+            "ix_call_open",
+            ["user_id"],
+            unique=False,
+            sqlite_where=sa.text("wrapped_at IS NULL"),
+            postgresql_where=sa.text("wrapped_at IS NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_call_user_id_started_at"), ["user_id", "started_at"], unique=False)
 
     op.create_table(
@@ -580,6 +589,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_contact_area_at"), ["area", "at"], unique=False)
         batch_op.create_index(batch_op.f("ix_contact_call_id"), ["call_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_contact_debtor_id_area_at"), ["debtor_id", "area", "at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_contact_number_at"), ["number", "at"], unique=False)
 
     op.create_table(
         "duty",
@@ -701,6 +711,7 @@ def downgrade() -> None:
     op.drop_table("recording")
     op.drop_table("duty")
     with op.batch_alter_table("contact", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_contact_number_at"))
         batch_op.drop_index(batch_op.f("ix_contact_debtor_id_area_at"))
         batch_op.drop_index(batch_op.f("ix_contact_call_id"))
         batch_op.drop_index(batch_op.f("ix_contact_area_at"))
@@ -709,6 +720,9 @@ def downgrade() -> None:
     op.drop_table("contact")
     with op.batch_alter_table("call", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_call_user_id_started_at"))
+        batch_op.drop_index(
+            "ix_call_open", sqlite_where=sa.text("wrapped_at IS NULL"), postgresql_where=sa.text("wrapped_at IS NULL")
+        )
         batch_op.drop_index(batch_op.f("ix_call_debtor_id_started_at"))
 
     op.drop_table("call")

@@ -1,0 +1,281 @@
+"""Placing a call and following it to its end.
+
+The order that no person's second call can slip through: the rule is asked and the attempt is committed (`place_call`,
+from the panel); the bridge asks the rule again and marks the attempt as sent (`authorize`), commits, and only then sends
+Originate. Whatever is lost after that leaves the attempt *unknown*, for a person to settle; nothing dials it again.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, insert, select, update
+
+from db.outbox import publish
+from db.rules.eligibility import Reason
+from db.rules.retry import result_of
+from db.rules.telephony import LIVE_CALLS, OPEN_ATTEMPTS, AttemptState, CallState, DialMode, Direction, RecordingState
+from db.rules.terms import Area, Channel, Right
+from db.rules.viewer import Viewer
+from db.schema.base import new_id
+from db.schema.calls import Attempt, Call, Recording
+from db.schema.people import Phone
+from db.schema.work import Task
+from db.store import access_log, calls, debtors, staff
+from db.store.calls import CallRow
+from db.usecases import duty
+from db.usecases.commands import CommandKind, want
+from db.usecases.eligibility import Target, check_contact
+from db.usecases.office import Office
+
+TOPIC: Final = "call"
+UNKNOWN_TASK: Final = "call_unknown"
+KEEP_RECORDING: Final = timedelta(days=31)
+
+
+class CallError(Exception):
+    """A call cannot be placed or changed; the sentence is for the operator."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ContactRefusedError(CallError):
+    """The person may not be called now. `deliberate_may` says whether the viewer could insist."""
+
+    def __init__(self, reasons: tuple[Reason, ...], *, deliberate_may: bool) -> None:
+        super().__init__("contact_refused", " ".join(reason.text for reason in reasons))
+        self.reasons = reasons
+        self.deliberate_may = deliberate_may
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """What the bridge needs to send an Originate."""
+
+    attempt_id: uuid.UUID
+    number: str
+    seat: str
+    leg_id: uuid.UUID
+    recording: str
+
+
+def place_call(
+    tx: Connection, viewer: Viewer, debtor_id: int, phone_id: int, area: Area, now: datetime, office: Office, *,
+    deliberate: bool = False,
+) -> uuid.UUID:  # fmt: skip
+    """Prepare a click call: ask the rule, take the operator, write the attempt, and ask the bridge to dial.
+
+    Only a number on the person's record can be dialled. Raises CallError, ContactRefusedError, DutyError.
+    """
+    viewer.require(Right.CALL, area)
+    phone = tx.execute(
+        select(Phone.number).where(Phone.id == phone_id, Phone.debtor_id == debtor_id)
+    ).scalar_one_or_none()
+    if phone is None or area not in calls_areas(tx, viewer, debtor_id):
+        raise CallError("not_on_record", "この電話番号は対象者の記録にありません。")
+    target = Target(debtor_id, area, Channel.CALL_OUT, phone_id)
+    decision = check_contact(tx, viewer, target, now, office, deliberate=deliberate)
+    if not decision.allowed:
+        may_insist = not viewer.contracted and all(reason.soft for reason in decision.reasons)
+        raise ContactRefusedError(decision.reasons, deliberate_may=may_insist)
+    attempt_id = new_id()
+    seat = duty.required(tx, viewer)
+    tx.execute(
+        insert(Attempt).values(
+            id=attempt_id,
+            debtor_id=debtor_id,
+            area=area,
+            phone_id=phone_id,
+            number=phone,
+            mode=DialMode.CLICK,
+            pbx=seat.pbx,
+            state=AttemptState.PREPARED,
+            prepared_at=now,
+            deliberate=deliberate,
+        )
+    )
+    tx.execute(
+        insert(Call).values(
+            id=attempt_id,
+            direction=Direction.OUT,
+            attempt_id=attempt_id,
+            debtor_id=debtor_id,
+            area=area,
+            number=phone,
+            user_id=viewer.user_id,
+            seat=seat.seat,
+            state=CallState.PLACING,
+            started_at=now,
+        )
+    )
+    duty.reserve(tx, viewer, attempt_id, now)
+    want(tx, seat.pbx, CommandKind.PLACE, attempt_id, viewer.user_id, now)
+    waived = " ".join(reason.code for reason in decision.waived)
+    access_log.append(tx, viewer, now, "call.place", debtor_id=debtor_id, detail=f"{phone} {waived}".strip())
+    publish(tx, now, TOPIC, attempt_id, viewer.user_id)
+    return attempt_id
+
+
+def authorize(tx: Connection, attempt_id: uuid.UUID, now: datetime, office: Office) -> Go | None:
+    """The last question before Originate. On yes the attempt is marked as sent; on no it is refused and the call ends."""
+    row = tx.execute(select(Attempt).where(Attempt.id == attempt_id).with_for_update()).one()
+    call = tx.execute(select(Call).where(Call.id == attempt_id)).one()
+    actor = staff.viewer(tx, call.user_id)
+    seat = calls.duty(tx, call.user_id)
+    if row.state is not AttemptState.PREPARED:
+        return None
+    if actor is None or seat is None or not seat.leg_up:
+        refuse(tx, attempt_id, now, "電話機が接続されていません。")
+        return None
+    target = Target(row.debtor_id, row.area, Channel.CALL_OUT, row.phone_id)
+    decision = check_contact(tx, actor, target, now, office, deliberate=row.deliberate, but_not=attempt_id)
+    if not decision.allowed:
+        refuse(tx, attempt_id, now, " ".join(reason.text for reason in decision.reasons))
+        return None
+    _move(tx, attempt_id, AttemptState.SENT, now, sent_at=now)
+    return Go(attempt_id, row.number, call.seat, seat.leg_id, recording_path(attempt_id, now))
+
+
+def refuse(tx: Connection, attempt_id: uuid.UUID, now: datetime, why: str) -> None:
+    """Give a prepared attempt up before anything was sent; nothing is owed for it."""
+    if not _move(tx, attempt_id, AttemptState.REFUSED, now, refusal=why, ended_at=now):
+        return
+    _end_call(tx, attempt_id, now, by="system", wrapped=True)
+
+
+def ringing(tx: Connection, attempt_id: uuid.UUID, now: datetime) -> None:
+    """The person's phone rings."""
+    if _move(tx, attempt_id, AttemptState.RINGING, now, ringing_at=now):
+        _call(tx, attempt_id, now, state=CallState.RINGING)
+
+
+def answered(tx: Connection, attempt_id: uuid.UUID, now: datetime) -> None:
+    """The person answered."""
+    _move(tx, attempt_id, AttemptState.ANSWERED, now, answered_at=now)
+
+
+def joined(tx: Connection, call_id: uuid.UUID, now: datetime, recording: str | None) -> None:
+    """Person and operator hear each other (again); from the first time on a recording is expected."""
+    answered(tx, call_id, now)
+    row = tx.execute(select(Call.joined_at, Call.debtor_id, Call.area).where(Call.id == call_id)).one()
+    _call(tx, call_id, now, state=CallState.TALKING, joined_at=row.joined_at or now)
+    if recording is not None and calls.recording_of(tx, call_id) is None:
+        tx.execute(
+            insert(Recording).values(
+                id=new_id(),
+                call_id=call_id,
+                debtor_id=row.debtor_id,
+                area=row.area,
+                path=recording,
+                state=RecordingState.RUNNING,
+                started_at=now,
+                keep_until=now + KEEP_RECORDING,
+            )
+        )
+
+
+def held(tx: Connection, call_id: uuid.UUID, now: datetime) -> None:
+    """The person hears the hold music."""
+    _call(tx, call_id, now, state=CallState.HELD)
+
+
+def parted(tx: Connection, call_id: uuid.UUID, now: datetime) -> None:
+    """The operator's phone was lost; the person waits in the room."""
+    _call(tx, call_id, now, state=CallState.PARTED)
+
+
+def ended(tx: Connection, attempt_id: uuid.UUID, now: datetime, cause: int, *, by: str | None = None) -> None:
+    """The person's channel is gone, with its cause (ITU-T Q.850). The operator owes the result."""
+    row = tx.execute(select(Attempt.state, Attempt.answered_at).where(Attempt.id == attempt_id)).one()
+    if row.state not in OPEN_ATTEMPTS:
+        return
+    result = result_of(cause, answered=row.answered_at is not None)
+    _move(tx, attempt_id, AttemptState.ENDED, now, ended_at=now, cause=cause, result=result)
+    _end_call(tx, attempt_id, now, by=by)
+
+
+def unknown(tx: Connection, attempt_id: uuid.UUID, now: datetime) -> None:
+    """What became of a dial cannot be known. It is never dialled again by itself: a task asks a person to settle it."""
+    if not _move(tx, attempt_id, AttemptState.UNKNOWN, now, ended_at=now):
+        return
+    row = tx.execute(select(Attempt.debtor_id, Attempt.area).where(Attempt.id == attempt_id)).one()
+    call = tx.execute(select(Call.user_id).where(Call.id == attempt_id)).one()
+    tx.execute(
+        insert(Task).values(
+            id=new_id(), kind=UNKNOWN_TASK, debtor_id=row.debtor_id, area=row.area, subject_id=attempt_id,
+            user_id=call.user_id, made_at=now, note="回線断のため発信の結果を確認できませんでした。",
+        )
+    )  # fmt: skip
+    _call(tx, attempt_id, now, state=CallState.UNKNOWN, ended_at=now)
+    duty.after_call(tx, call.user_id, attempt_id, now)
+
+
+def request(tx: Connection, viewer: Viewer, call_id: uuid.UUID, kind: CommandKind, now: datetime) -> None:
+    """Ask the bridge to hang up, hold or resume the viewer's own call."""
+    call = own_call(tx, viewer, call_id)
+    allowed = {
+        CommandKind.HANG_UP: LIVE_CALLS,
+        CommandKind.HOLD: frozenset({CallState.TALKING}),
+        CommandKind.RESUME: frozenset({CallState.HELD}),
+    }[kind]
+    if call.state not in allowed:
+        raise CallError("call_state", f"通話が「{call.state.label}」のため操作できません。")
+    at = duty.required(tx, viewer)
+    want(tx, at.pbx, kind, call_id, viewer.user_id, now)
+    access_log.append(tx, viewer, now, kind.value, debtor_id=call.debtor_id)
+
+
+def own_call(tx: Connection, viewer: Viewer, call_id: uuid.UUID) -> CallRow:
+    """The viewer's call by its id; raises CallError for anybody else's, as for one that does not exist."""
+    call = calls.own(tx, viewer, call_id)
+    if call is None:
+        raise CallError("no_such_call", "該当する通話がありません。")
+    return call
+
+
+def calls_areas(tx: Connection, viewer: Viewer, debtor_id: int) -> list[Area]:
+    """The areas in which the viewer may call a person."""
+    return [area for area in debtors.areas_of(tx, viewer, debtor_id) if viewer.may(Right.CALL, area)]
+
+
+def recording_path(call_id: uuid.UUID, now: datetime) -> str:
+    """Where a call's recording goes, relative to the recordings directory: by day (UTC), named by the call."""
+    return f"{now:%Y/%m/%d}/{call_id}.wav"
+
+
+def _move(tx: Connection, attempt_id: uuid.UUID, to: AttemptState, now: datetime, **values: Any) -> bool:
+    """Move an attempt forward; False if it is past that already (events may come twice, or late)."""
+    moved = update(Attempt).where(Attempt.id == attempt_id, Attempt.state.in_(_BEFORE[to])).values(state=to, **values)
+    if tx.execute(moved).rowcount != 1:
+        return False
+    owner = tx.execute(select(Call.user_id).where(Call.attempt_id == attempt_id)).scalar_one_or_none()
+    publish(tx, now, "attempt", attempt_id, owner)
+    return True
+
+
+_BEFORE: Final = {
+    AttemptState.SENT: {AttemptState.PREPARED},
+    AttemptState.REFUSED: {AttemptState.PREPARED},
+    AttemptState.RINGING: {AttemptState.SENT},
+    AttemptState.ANSWERED: {AttemptState.SENT, AttemptState.RINGING},
+    AttemptState.ENDED: OPEN_ATTEMPTS,
+    AttemptState.UNKNOWN: OPEN_ATTEMPTS,
+}
+
+
+def _call(tx: Connection, call_id: uuid.UUID, now: datetime, **values: Any) -> None:
+    changed = update(Call).where(Call.id == call_id, Call.state.in_(LIVE_CALLS)).values(**values)
+    owner = tx.execute(changed.returning(Call.user_id)).scalar_one_or_none()
+    if owner is not None:
+        publish(tx, now, TOPIC, call_id, owner)
+
+
+def _end_call(tx: Connection, call_id: uuid.UUID, now: datetime, *, by: str | None, wrapped: bool = False) -> None:
+    _call(tx, call_id, now, state=CallState.ENDED, ended_at=now, ended_by=by)
+    done = update(Call).where(Call.id == call_id, Call.wrapped_at.is_(None))
+    tx.execute((done if wrapped else done.where(Call.result_at.is_not(None))).values(wrapped_at=now))
+    owner = tx.execute(select(Call.user_id).where(Call.id == call_id)).scalar_one()
+    duty.after_call(tx, owner, call_id, now)

@@ -1,0 +1,189 @@
+"""Operators on duty: taking a seat, pausing, coming back, going home; and what the PBX says of their phones.
+
+The standing leg is the operator's phone, called once and kept connected in a room of its own (see `ami_bridge.legs`).
+Every change of state closes a line of `duty_log` and is published to the operator's screens.
+"""
+
+import uuid
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from db.outbox import publish
+from db.rules.telephony import LIVE_CALLS, DutyState
+from db.rules.terms import Right
+from db.rules.viewer import Viewer
+from db.schema.base import new_id
+from db.schema.calls import Call, Duty, DutyLog, Seat
+from db.schema.staff import Staff
+from db.store import access_log, calls
+from db.store.calls import DutyRow
+from db.usecases.commands import CommandKind, want
+
+TOPIC: Final = "duty"
+PAUSE_REASONS: Final = ("休憩", "昼休み", "打合せ", "事務処理", "その他")
+
+
+class DutyError(Exception):
+    """The operator's state does not allow it; the sentence says why and what to do."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def take_seat(tx: Connection, viewer: Viewer, extension: str, now: datetime) -> DutyRow:
+    """Go on duty at a seat: its phone is called. Raises DutyError when the seat is taken or the user is elsewhere."""
+    viewer.require(Right.CALL)
+    seat = tx.execute(select(Seat).where(Seat.extension == extension)).one_or_none()
+    if seat is None:
+        raise DutyError("no_such_seat", f"席「{extension}」はありません。席を選び直してください。")
+    present = calls.duty(tx, viewer.user_id)
+    if present is not None:
+        raise DutyError("on_duty", f"すでに席{present.seat}で業務中です。先に退席してください。")
+    leg_id = new_id()
+    try:
+        with tx.begin_nested():
+            tx.execute(
+                insert(Duty).values(
+                    user_id=viewer.user_id, seat=extension, state=DutyState.CALLING_PHONE, since=now, leg_id=leg_id
+                )
+            )
+    except IntegrityError:
+        taken_by = tx.execute(
+            select(Staff.name).join(Duty, Duty.user_id == Staff.id).where(Duty.seat == extension)
+        ).scalar_one_or_none()
+        raise DutyError("seat_taken", f"席{extension}は{taken_by or '他の利用者'}さんが使用中です。") from None
+    want(tx, seat.pbx, CommandKind.RING_PHONE, leg_id, viewer.user_id, now)
+    publish(tx, now, TOPIC, viewer.user_id, viewer.user_id)
+    access_log.append(tx, viewer, now, "duty.start", detail=extension)
+    return required(tx, viewer)
+
+
+def ring_again(tx: Connection, viewer: Viewer, now: datetime) -> None:
+    """Call the operator's phone again after it did not answer or was lost."""
+    duty = required(tx, viewer)
+    if duty.leg_up or duty.state is DutyState.CALLING_PHONE:
+        raise DutyError("phone_is_up", "電話機は接続済み、または呼出中です。")
+    leg_id = new_id()
+    tx.execute(update(Duty).where(Duty.user_id == duty.user_id).values(leg_id=leg_id))
+    state = DutyState.CALLING_PHONE if duty.call_id is None else duty.state
+    _enter(tx, duty, state, now)
+    want(tx, duty.pbx, CommandKind.RING_PHONE, leg_id, viewer.user_id, now)
+
+
+def pause(tx: Connection, viewer: Viewer, reason: str, now: datetime) -> None:
+    """Leave the line for a while; no call comes until `resume`."""
+    duty = required(tx, viewer)
+    if reason not in PAUSE_REASONS:
+        raise DutyError("no_such_reason", "離席理由を選んでください。")
+    if duty.call_id is not None:
+        raise DutyError("call_open", "通話または後処理が残っています。結果を登録してから離席してください。")
+    _enter(tx, duty, DutyState.PAUSED, now, reason)
+
+
+def resume(tx: Connection, viewer: Viewer, now: datetime) -> None:
+    """Come back from a pause."""
+    duty = required(tx, viewer)
+    if duty.state is not DutyState.PAUSED:
+        raise DutyError("not_paused", "離席中ではありません。")
+    _enter(tx, duty, DutyState.READY if duty.leg_up else DutyState.PHONE_LOST, now)
+
+
+def go_home(tx: Connection, viewer: Viewer, now: datetime) -> None:
+    """End the duty; the phone is hung up. Not while a call or its result is open."""
+    duty = required(tx, viewer)
+    if duty.call_id is not None:
+        raise DutyError("call_open", "通話または後処理が残っています。結果を登録してから退席してください。")
+    _log(tx, duty, now)
+    tx.execute(delete(Duty).where(Duty.user_id == duty.user_id))
+    want(tx, duty.pbx, CommandKind.DROP_PHONE, duty.leg_id, viewer.user_id, now)
+    publish(tx, now, TOPIC, viewer.user_id, viewer.user_id)
+    access_log.append(tx, viewer, now, "duty.end", detail=duty.seat)
+
+
+def leg_answered(tx: Connection, leg_id: uuid.UUID, now: datetime) -> DutyRow | None:
+    """The PBX says that an operator's phone is connected. None if that leg belongs to nobody any more."""
+    duty = calls.duty_of_leg(tx, leg_id)
+    if duty is None:
+        return None
+    tx.execute(update(Duty).where(Duty.user_id == duty.user_id).values(leg_up=True))
+    waiting = duty.state in {DutyState.CALLING_PHONE, DutyState.PHONE_LOST}
+    _enter(tx, duty, DutyState.READY if waiting else duty.state, now, duty.reason)
+    return duty
+
+
+def leg_lost(tx: Connection, leg_id: uuid.UUID, now: datetime, reason: str) -> DutyRow | None:
+    """The PBX says that an operator's phone is gone, or never answered. A call of theirs goes on by itself."""
+    duty = calls.duty_of_leg(tx, leg_id)
+    if duty is None:
+        return None
+    tx.execute(update(Duty).where(Duty.user_id == duty.user_id).values(leg_up=False))
+    free = duty.state in {DutyState.CALLING_PHONE, DutyState.READY}
+    _enter(tx, duty, DutyState.PHONE_LOST if free else duty.state, now, reason if free else duty.reason)
+    return duty
+
+
+def after_call(tx: Connection, user_id: int, call_id: uuid.UUID, now: datetime) -> None:
+    """Put an operator where a call's end or its result leaves them: result owed, ready, or without a phone."""
+    duty = calls.duty(tx, user_id)
+    if duty is None or duty.call_id != call_id:
+        return
+    call = tx.execute(select(Call.state, Call.wrapped_at).where(Call.id == call_id)).one()
+    if call.state in LIVE_CALLS:
+        return
+    if call.wrapped_at is None:
+        _enter(tx, duty, DutyState.WRAP_UP, now)
+        return
+    tx.execute(update(Duty).where(Duty.user_id == user_id).values(call_id=None))
+    _enter(tx, duty, DutyState.READY if duty.leg_up else DutyState.PHONE_LOST, now)
+
+
+def reserve(tx: Connection, viewer: Viewer, call_id: uuid.UUID, now: datetime) -> DutyRow:
+    """Take the operator for a call, by one conditional UPDATE: of two that try at once, one gets DutyError."""
+    duty = required(tx, viewer)
+    reserved = (
+        update(Duty)
+        .where(
+            Duty.user_id == viewer.user_id,
+            Duty.state == DutyState.READY,
+            Duty.leg_up.is_(True),
+            Duty.call_id.is_(None),
+        )
+        .values(state=DutyState.BUSY, call_id=call_id, since=now)
+    )
+    if tx.execute(reserved).rowcount != 1:
+        raise DutyError("not_ready", f"現在「{duty.state.label}」のため発信できません。")
+    _log(tx, duty, now)
+    publish(tx, now, TOPIC, viewer.user_id, viewer.user_id)
+    return duty
+
+
+def required(tx: Connection, viewer: Viewer) -> DutyRow:
+    """The viewer's duty; raises DutyError when they are not on duty."""
+    duty = calls.duty(tx, viewer.user_id)
+    if duty is None:
+        raise DutyError("off_duty", "業務を開始していません。席を選んで業務を開始してください。")
+    return duty
+
+
+def _enter(tx: Connection, duty: DutyRow, state: DutyState, now: datetime, reason: str = "") -> None:
+    if state is not duty.state or reason != duty.reason:
+        _log(tx, duty, now)
+        tx.execute(update(Duty).where(Duty.user_id == duty.user_id).values(state=state, reason=reason, since=now))
+    publish(tx, now, TOPIC, duty.user_id, duty.user_id)
+
+
+def _log(tx: Connection, duty: DutyRow, now: datetime) -> None:
+    tx.execute(
+        insert(DutyLog).values(
+            user_id=duty.user_id,
+            seat=duty.seat,
+            state=duty.state,
+            reason=duty.reason,
+            began_at=duty.since,
+            ended_at=now,
+        )
+    )

@@ -1,0 +1,163 @@
+"""`check_contact`: gathers the facts and asks the one rule (C4). Every part of the system that reaches a person asks here,
+when a contact is chosen and again at the last moment.
+"""
+
+import uuid
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Select, exists, func, or_, select
+
+from db.rules.eligibility import ContactFacts, Decision, may_contact
+from db.rules.promises import PromiseOutcome, judge
+from db.rules.telephony import AttemptResult, AttemptState
+from db.rules.terms import Area, Channel, FlagKind
+from db.rules.viewer import Viewer
+from db.schema.calls import Attempt
+from db.schema.claims import Payment
+from db.schema.contacts import Contact
+from db.schema.people import Debtor, Phone
+from db.store import arrears, calls, debtors, promises
+from db.store.office import emergency_stop
+from db.usecases.office import Office
+
+_COUNTED = (Channel.CALL_OUT, Channel.SMS, Channel.VISIT)
+_NOT_THE_CITIZENS = (AttemptResult.TRUNK_FAULT, AttemptResult.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom one wants to reach: a person, in an area, and (for calls and SMS) one number of theirs."""
+
+    debtor_id: int
+    area: Area
+    channel: Channel
+    phone_id: int | None = None
+
+
+def check_contact(
+    tx: Connection,
+    actor: Viewer,
+    target: Target,
+    now: datetime,
+    office: Office,
+    *,
+    deliberate: bool = False,
+    but_not: uuid.UUID | None = None,
+) -> Decision:
+    """Ask whether `actor` may reach `target` now. `but_not` is the attempt being placed, which is not in its own way."""
+    return may_contact(gather(tx, actor, target, now, office, deliberate=deliberate, but_not=but_not))
+
+
+def gather(
+    tx: Connection,
+    actor: Viewer,
+    target: Target,
+    now: datetime,
+    office: Office,
+    *,
+    deliberate: bool,
+    but_not: uuid.UUID | None,
+) -> ContactFacts:
+    """The facts as the register knows them at this moment; what it does not know stays None, which means no."""
+    facts = ContactFacts(
+        channel=target.channel,
+        area=target.area,
+        at=now,
+        policy=office.policy,
+        deliberate=deliberate,
+        actor_contracted=actor.contracted,
+        closed_day=office.is_closed(office.today(now)),
+        emergency_stop=emergency_stop(tx),
+    )
+    person = debtors.person(tx, actor, target.debtor_id)
+    if person is None:
+        return facts
+    flags = debtors.flag_kinds(tx, actor.within({target.area}), target.debtor_id, office.today(now))
+    facts = replace(
+        facts,
+        flags=flags,
+        opted_out=FlagKind.NO_SMS in flags if target.channel is Channel.SMS else FlagKind.NO_CALLS in flags,
+        data_age_hours=int((now - person.data_as_of) / timedelta(hours=1)),
+    )
+    facts = _with_debt(tx, facts, actor, target, office)
+    return _with_history(tx, facts, target, office, but_not)
+
+
+def _with_debt(tx: Connection, facts: ContactFacts, actor: Viewer, target: Target, office: Office) -> ContactFacts:
+    today = office.today(facts.at)
+    rows = promises.of_debtor(tx, actor.within({target.area}), target.debtor_id, office.zone)
+    newest = next((row.promise for row in rows if not row.cancelled), None)
+    holding = False
+    if newest:
+        paid = arrears.paid_since(tx, actor, target.debtor_id, target.area, newest.made_on)
+        outcome = judge(newest, paid, today, office.grace_days, office.is_closed).outcome
+        holding = outcome in {PromiseOutcome.PENDING, PromiseOutcome.PARTLY}
+    reported = select(exists().where(
+        Payment.debtor_id == target.debtor_id,
+        Payment.area == target.area,
+        Payment.reported_on > today - timedelta(days=office.payment_lag_days),
+    ))  # fmt: skip
+    return replace(
+        facts,
+        owed=arrears.owed(tx, actor, target.debtor_id, target.area, today),
+        promise_in_force=holding,
+        paid_recently=bool(tx.execute(reported).scalar_one()),
+    )
+
+
+def _with_history(
+    tx: Connection, facts: ContactFacts, target: Target, office: Office, but_not: uuid.UUID | None
+) -> ContactFacts:
+    day = office.day_begins(facts.at)
+    week = day - timedelta(days=6)
+    same_home = select(Debtor.household_id).where(Debtor.id == target.debtor_id).scalar_subquery()
+    home = select(Debtor.id).where(or_(Debtor.id == target.debtor_id, Debtor.household_id == same_home))
+    person = select(Debtor.id).where(Debtor.id == target.debtor_id)
+    facts = replace(
+        facts,
+        contacts_today=_count(tx, person, day, but_not),
+        contacts_this_week=_count(tx, person, week, but_not),
+        household_today=_count(tx, home, day, but_not),
+    )
+    phone = tx.execute(
+        select(Phone.number, Phone.kind, Phone.status).where(
+            Phone.id == target.phone_id, Phone.debtor_id == target.debtor_id
+        )
+    ).one_or_none()
+    if phone is None:
+        return facts
+    return replace(
+        facts,
+        number_kind=phone.kind,
+        number_status=phone.status,
+        number_today=_count(tx, None, day, but_not, phone.number),
+        in_call=calls.being_called(tx, target.debtor_id, phone.number, but_not),
+    )
+
+
+def _count(
+    tx: Connection, people: Select[int] | None, since: datetime, but_not: uuid.UUID | None, number: str | None = None
+) -> int:
+    """Contacts made since a moment: those recorded, and dials whose result is still to be recorded."""
+    recorded = select(func.count()).where(
+        Contact.channel.in_(_COUNTED),
+        Contact.at >= since,
+        Contact.corrects_id.is_(None),
+        Contact.disposition != "trunk_fault",
+    )
+    dialled = select(func.count()).where(
+        Attempt.prepared_at >= since,
+        Attempt.state != AttemptState.REFUSED,
+        or_(Attempt.result.is_(None), Attempt.result.not_in(_NOT_THE_CITIZENS)),
+        ~exists().where(Contact.call_id == Attempt.id),
+    )
+    if but_not is not None:
+        dialled = dialled.where(Attempt.id != but_not)
+    if people is not None:
+        recorded = recorded.where(Contact.debtor_id.in_(people))
+        dialled = dialled.where(Attempt.debtor_id.in_(people))
+    if number is not None:
+        recorded = recorded.where(Contact.number == number)
+        dialled = dialled.where(Attempt.number == number)
+    return tx.execute(recorded).scalar_one() + tx.execute(dialled).scalar_one()
