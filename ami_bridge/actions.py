@@ -89,8 +89,9 @@ def originate(
 ) -> Action:
     """Call `channel`; once it answers it runs the dialplan at the place given. Always asynchronous.
 
-    `channel_id` becomes the Uniqueid (the attempt's id) and the tag of the OriginateResponse event, which has no
-    Uniqueid when the call failed. `other_channel_id` is for the second half of a Local channel.
+    The reply only says "queued". `channel_id` (the attempt's id) becomes the Uniqueid, and the tag of the
+    OriginateResponse event that follows. While a channel with that id lives, a second one ends there with Reason 0.
+    `other_channel_id` is for the second half of a Local channel, otherwise `channel_id` with ";2" after it.
     """
     fields = [
         ("Channel", _channel(channel)),
@@ -190,7 +191,7 @@ def confbridge_list_rooms() -> Action:
 def mixmonitor(channel: str, file: str, options: str = "") -> Action:
     """Record a call into `file`. The shell command MixMonitor could run afterwards can not be given.
 
-    The reply carries `MixMonitorID`.
+    With the option `i(NAME)` the reply carries `MixMonitorID`.
     """
     if ".." in _checked(_FILE, "File", file).split("/"):
         raise BadArgument("File must not climb out of its folder")

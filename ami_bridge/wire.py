@@ -26,9 +26,11 @@ PACKET_BYTES: Final = 1 << 20
 
 
 def headers_of(message: panoramisk.Message) -> Headers:
-    """panoramisk keeps one value as a string and several as a list."""
+    """panoramisk keeps one value as a string and several as a list, and adds an empty `content` of its own."""
     lines: list[tuple[str, str]] = []
     for key, value in message.items():
+        if key == "content" and not value:
+            continue
         lines += [(key, item) for item in (value if isinstance(value, list) else [value])]
     return Headers(lines)
 
