@@ -85,6 +85,14 @@ def test_what_would_fall_outside_the_hours_moves_on() -> None:
 
 
 @pytest.mark.req("T4")
+def test_the_weekday_just_missed_is_not_taken_again_even_if_it_was_tried_least() -> None:
+    others = tuple(TUESDAY - timedelta(days=days + 7 * weeks) for days in (1, 4, 5, 6) for weeks in range(3))
+    found = after(Retry.OTHER_BAND, TUESDAY, others)
+    assert found is not None
+    assert office_time(found).weekday() != TUESDAY.weekday()
+
+
+@pytest.mark.req("T4")
 @pytest.mark.parametrize("retry", [Retry.NONE, Retry.NUMBER_RESEARCH])
 def test_nothing_more_to_try(retry: Retry) -> None:
     assert after(retry) is None
