@@ -21,8 +21,6 @@ class Credentials:
     password_hash: str
     password_set_at: datetime
     must_change_password: bool
-    failures: int
-    locked_until: datetime | None
     disabled: bool
 
 
@@ -48,8 +46,6 @@ def credentials(tx: Connection, login: str) -> Credentials | None:
         password_hash=row.password_hash,
         password_set_at=row.password_set_at,
         must_change_password=row.must_change_password,
-        failures=row.failures,
-        locked_until=row.locked_until,
         disabled=row.disabled_at is not None,
     )
 

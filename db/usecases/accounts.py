@@ -13,15 +13,14 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from db.rules.passwords import LoginGuard, PasswordPolicy, after_failure, after_success, is_expired
 from db.rules.terms import Area, Right
 from db.rules.viewer import Viewer, system_viewer
 from db.schema.staff import Grant, Membership, OldPassword, Session, Staff, StaffGroup
 from db.store import access_log, staff
 from db.store.staff import Credentials, SessionState
 
-FAILURES_TO_LOCK: Final = 5
-LOCK_TIME: Final = timedelta(minutes=15)
-PASSWORDS_REMEMBERED: Final = 5
+DEFAULT_POLICY: Final = PasswordPolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +54,24 @@ def record_sign_in(
     lifetime: timedelta,
     remote: str,
     agent: str,
+    policy: PasswordPolicy = DEFAULT_POLICY,
 ) -> SignedIn | None:
     """Judge a log-in after its password was checked: a new session, or None, which says nothing of why."""
     if found is None:
         access_log.append(tx, system_viewer("login"), now, "login.refused", detail=f"{login[:64]} {remote}")
         return None
-    locked = found.locked_until is not None and found.locked_until > now
+    guard = _guard(tx, found.user_id)
+    locked = guard.is_locked(now)
     if not verified or locked or found.disabled:
-        if not verified and not locked:
-            _count_failure(tx, found, now)
+        if not verified:
+            _keep_guard(tx, found.user_id, after_failure(guard, now, policy))
         who = Viewer(found.user_id, login, login, rights={})
         access_log.append(tx, who, now, "login.refused", detail=f"{remote}{' locked' if locked else ''}")
         return None
-    tx.execute(update(Staff).where(Staff.id == found.user_id).values(failures=0, locked_until=None))
+    _keep_guard(tx, found.user_id, after_success())
+    must_change = found.must_change_password or is_expired(found.password_set_at, now, policy)
+    if must_change:
+        tx.execute(update(Staff).where(Staff.id == found.user_id).values(must_change_password=True))
     token = secrets.token_urlsafe(32)
     tx.execute(
         insert(Session).values(
@@ -82,7 +86,7 @@ def record_sign_in(
         )
     )
     access_log.append(tx, Viewer(found.user_id, login, login, rights={}), now, "login", detail=remote)
-    return SignedIn(token, found.user_id, found.must_change_password)
+    return SignedIn(token, found.user_id, must_change)
 
 
 def is_live(state: SessionState, now: datetime, idle: timedelta) -> bool:
@@ -211,9 +215,11 @@ def disable_user(tx: Connection, by: Viewer, now: datetime, login: str) -> None:
     access_log.append(tx, by, now, "user.disable", detail=login)
 
 
-def _count_failure(tx: Connection, found: Credentials, now: datetime) -> None:
-    failures = tx.execute(
-        update(Staff).where(Staff.id == found.user_id).values(failures=Staff.failures + 1).returning(Staff.failures)
-    ).scalar_one()
-    if failures >= FAILURES_TO_LOCK:
-        tx.execute(update(Staff).where(Staff.id == found.user_id).values(failures=0, locked_until=now + LOCK_TIME))
+def _guard(tx: Connection, user_id: int) -> LoginGuard:
+    row = tx.execute(select(Staff.failures, Staff.locked_until).where(Staff.id == user_id).with_for_update()).one()
+    return LoginGuard(row.failures, row.locked_until)
+
+
+def _keep_guard(tx: Connection, user_id: int, guard: LoginGuard) -> None:
+    values = {"failures": guard.failures, "locked_until": guard.locked_until}
+    tx.execute(update(Staff).where(Staff.id == user_id).values(**values))

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Select, exists, func, or_, select
 
 from db.rules.eligibility import ContactFacts, Decision, may_contact
 from db.rules.promises import PromiseOutcome, judge
-from db.rules.telephony import AttemptResult, AttemptState
+from db.rules.retry import counts_against_caps
+from db.rules.telephony import AttemptState
 from db.rules.terms import Area, Channel, FlagKind
 from db.rules.viewer import Viewer
 from db.schema.calls import Attempt
@@ -22,7 +23,6 @@ from db.store.office import emergency_stop
 from db.usecases.office import Office
 
 _COUNTED = (Channel.CALL_OUT, Channel.SMS, Channel.VISIT)
-_NOT_THE_CITIZENS = (AttemptResult.TRUNK_FAULT, AttemptResult.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +146,9 @@ def _count(
         Contact.corrects_id.is_(None),
         Contact.disposition != "trunk_fault",
     )
-    dialled = select(func.count()).where(
+    dialled = select(Attempt.result, Attempt.ringing_at).where(
         Attempt.prepared_at >= since,
         Attempt.state != AttemptState.REFUSED,
-        or_(Attempt.result.is_(None), Attempt.result.not_in(_NOT_THE_CITIZENS)),
         ~exists().where(Contact.call_id == Attempt.id),
     )
     if but_not is not None:
@@ -160,4 +159,8 @@ def _count(
     if number is not None:
         recorded = recorded.where(Contact.number == number)
         dialled = dialled.where(Attempt.number == number)
-    return tx.execute(recorded).scalar_one() + tx.execute(dialled).scalar_one()
+    disturbed = sum(
+        row.result is None or counts_against_caps(row.result, rang=row.ringing_at is not None)
+        for row in tx.execute(dialled)
+    )
+    return tx.execute(recorded).scalar_one() + disturbed
