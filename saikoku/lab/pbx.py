@@ -77,7 +77,7 @@ class Lab:
 
     async def start(self) -> None:
         """Find an Asterisk (the first time: fetch one), write both configurations, start both; raises LabUnavailable."""
-        build = self._build or await asyncio.to_thread(obtain)
+        build = await asyncio.to_thread(obtain) if self._build is None else self._build
         self.version = build.version  # of the Asterisk that runs, for example 22.10.1
         self.office = self._office(build)
         self.carrier = self._carrier(build)
