@@ -148,7 +148,7 @@ def add_assessment(
 def _pay_history(draft: Draft, rows: list[list[Any]], *, all_paid: bool) -> None:
     """Pay some installments, late, at times several at once or one in part."""
     random, days = draft.random, draft.days
-    year_start = f"{days.fiscal_year}-04-01"
+    year_start = days.iso(days.year_start)
     today = days.iso(days.today)
     together: list[list[Any]] = []
     for row in rows:
@@ -173,6 +173,8 @@ def _pay_late(draft: Draft, rows: list[list[Any]], part: int = 0) -> None:
     due = date.fromisoformat(rows[-1][5]).toordinal()
     late = 12 + int(draft.random() ** 2 * 300)
     paid = min(due + late, days.today - 3 - draft.below(40))
+    if due < days.year_start and draft.random() < rates.PAID_THIS_YEAR:
+        paid = days.year_start + draft.below(max(days.today - 2 - days.year_start, 1))
     parts = [(row, part or row[7]) for row in rows]
     pay(draft, parts, max(paid, due + 1), charged=draft.random() < _CHARGED_SHARE)
 

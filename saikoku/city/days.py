@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from db.reference.calendar import Calendar
-from db.rules.duedates import fiscal_year
+from db.rules.duedates import fiscal_year, fiscal_year_start
 from db.rules.terms import Area
 
 WEEKDAY, SATURDAY, SUNDAY = range(3)
@@ -40,12 +40,12 @@ _SUMMER_ON: Final = (7, 8, 9, 10, 11, 12, 1, 2)
 _EVERY_OTHER: Final = (4, 6, 8, 10, 12, 2)
 
 ITEMS: Final = (
-    Item("resident_ordinary", Area.TAX, (6, 8, 10, 1), 21_000, 0.85),
-    Item("health_tax", Area.TAX, _SUMMER_ON, 13_500, 0.80),
-    Item("property", Area.TAX, (4, 7, 12, 2), 23_000, 0.95),
+    Item("resident_ordinary", Area.TAX, (6, 8, 10, 1), 15_400, 0.85),
+    Item("health_tax", Area.TAX, _SUMMER_ON, 9_900, 0.80),
+    Item("property", Area.TAX, (4, 7, 12, 2), 16_900, 0.95),
     Item("light_vehicle", Area.TAX, (5,), 8_000, 0.35),
-    Item("resident_special", Area.TAX, (7, 8, 9, 10, 11, 12, 1, 2, 3, 4, 5), 48_000, 0.90, day=10),
-    Item("corporate", Area.TAX, (5, 11), 60_000, 0.80),
+    Item("resident_special", Area.TAX, (7, 8, 9, 10, 11, 12, 1, 2, 3, 4, 5), 38_400, 0.90, day=10),
+    Item("corporate", Area.TAX, (5, 11), 48_000, 0.80),
     Item("care", Area.PUBLIC, _SUMMER_ON, 7_200, 0.40),
     Item("elderly", Area.PUBLIC, _SUMMER_ON, 8_400, 0.60),
     Item("childcare", Area.PUBLIC, _ALL_YEAR, 19_000, 0.50),
@@ -74,6 +74,7 @@ class Days:
         """Look up seven years of holidays once."""
         self.today: Final = today.toordinal()
         self.fiscal_year: Final = fiscal_year(today)
+        self.year_start: Final = fiscal_year_start(self.fiscal_year).toordinal()
         self._first: Final = self.today - _PAST
         every = [date.fromordinal(day) for day in range(self._first, self.today + _FUTURE)]
         self._text: Final = [day.isoformat() for day in every]

@@ -62,7 +62,8 @@ def first_round(draft: Draft, day: int) -> tuple[Reaction, list[Dial]]:
     """Dial a number for the first time, on `day` or soon after, until somebody answers or the office gives up."""
     random, days = draft.random, draft.days
     if random() < rates.UNALLOCATED:
-        return Reaction.UNALLOCATED, [_dial(draft, days.of_kind(0, day), _UNALLOCATED)]
+        day = days.of_kind(0, day)
+        return Reaction.UNALLOCATED, [_dial(draft, day, _UNALLOCATED)] if day < days.today else []
     missed: list[int] = []
     while True:
         kind = draft.pick(_KINDS)

@@ -45,7 +45,7 @@ _RECALL_NOTES: Final = (
 _WINDOW: Final = 180
 """Days over which the last round of calls is spread; earlier rounds lie before it."""
 
-_PHONE_CALL_SHARE: Final = 0.80
+_PHONE_CALL_SHARE: Final = 0.86
 """Share of people with a phone who were called, with 2.5 contacts a debtor."""
 
 _USUAL: Final = 2.5
@@ -190,14 +190,14 @@ def _letters(
 ) -> None:
     days = draft.days
     amount = ledger.outstanding if ledger else 0
-    for _ in range(_some(draft, 0.60 * factor) if amount else 0):
+    for _ in range(_some(draft, 0.75 * factor) if amount else 0):
         day = days.of_kind(0, days.today - 3 - draft.below(330))
         if day >= days.today:
             continue
         event = Event(at(draft, day, "06:00:00"), _LETTER, "letter_sent", _NOBODY, day=day)
         events.append(event)
         returned, reason = None, None
-        if draft.random() < rates.LETTER_RETURNED and day + 9 < days.today:
+        if draft.random() < rates.LETTER_RETURNED and day + 14 < days.today:
             returned, reason = days.iso(days.of_kind(0, day + 4)), draft.pick(_RETURNED)
         elif draft.random() < rates.LETTER_CALLBACK:
             _call_in(draft, event, day, person.lines[0].number if person.lines else None, events)
@@ -212,7 +212,7 @@ def _messages(draft: Draft, person: Person, events: list[Event], factor: float) 
     if not mobiles:
         return
     days, number = draft.days, mobiles[0].number
-    for _ in range(_some(draft, 0.22 * factor)):
+    for _ in range(_some(draft, 0.30 * factor)):
         day = days.of_kind(0, days.today - 2 - draft.below(200))
         if day < days.today:
             event = Event(at(draft, day, "01:30:00"), _SMS, "sms_sent", _NOBODY, number, day=day)
@@ -224,6 +224,8 @@ def _messages(draft: Draft, person: Person, events: list[Event], factor: float) 
 def _visits(draft: Draft, events: list[Event], factor: float) -> None:
     days, roll = draft.days, draft.random()
     day = days.of_kind(0, days.today - 5 - draft.below(300))
+    if day >= days.today:
+        return
     if roll < 0.06 * factor:
         met = draft.random()
         result = ("visit_met", _SELF) if met < 0.25 else ("visit_moved", _NOBODY) if met > 0.94 else None
@@ -277,10 +279,10 @@ def _parts(draft: Draft, total: int) -> int:
 
 def _recalls(draft: Draft, person: Person, area: str, events: list[Event]) -> None:
     """Some who were called have a call booked; a few of these are due today, some are overdue or done."""
-    if not person.lines or not events or draft.random() > 0.05:
+    if not person.lines or not events or draft.random() > 0.03:
         return
     days, last = draft.days, events[-1]
-    due = days.open_day(days.today - 2 + int(draft.random() ** 1.5 * 14))
+    due = days.open_day(days.today - 4 + int(draft.random() ** 1.3 * 16))
     closed = draft.random() < 0.2
     user = draft.pick(draft.world.staff)
     add_recall(

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
+from db.rules.numbering import check_digit
 from db.rules.terms import AddressKind, Area, FlagKind, PersonKind, PhoneKind, PhoneOwner, PhoneStatus
 from saikoku.city import names, places, rates
 from saikoku.city.behaviours import SUFFIXES, Reaction, ip_phone, landline, mobile
@@ -25,6 +26,7 @@ _WORKPLACE: Final = PhoneOwner.WORKPLACE.value
 _NUMBER_BASE: Final = 100_000_000
 _NUMBER_STEP: Final = 113
 _ELDERLY: Final = 75
+_OTHER_LINE: Final = 4_999  # so that a second land line is never the first
 _ADULT: Final = 18
 
 
@@ -59,14 +61,6 @@ class Person:
     language: str
     areas: tuple[str, ...]
     lines: list[Line] = field(default_factory=list)
-
-
-def check_digit(body: str) -> int:
-    """The check digit of a 宛名番号: modulus 11, weights 2 to 7 from the right; 0 where the rest is 0 or 1."""
-    weights = (2, 3, 4, 5, 6, 7)
-    total = sum(int(digit) * weights[place % 6] for place, digit in enumerate(reversed(body)))
-    rest = total % 11
-    return 0 if rest <= 1 else 11 - rest
 
 
 def debtor_number(debtor_id: int) -> str:
@@ -221,7 +215,7 @@ def choose_number(draft: Draft, person: Person, reaction: Reaction, *, second: b
     roll = draft.random()
     if second or roll < fixed_share:
         owner = _SELF if not second else _WORKPLACE if roll < 0.2 else _FAMILY if roll < 0.4 else _SELF
-        return landline(person.id, suffix), _LANDLINE, owner
+        return landline(person.id + (_OTHER_LINE if second else 0), suffix), _LANDLINE, owner
     if roll > 0.98:
         return ip_phone(person.id, suffix), _IP, _SELF
     return mobile(person.id, suffix), _MOBILE, _SELF

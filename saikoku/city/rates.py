@@ -14,7 +14,7 @@ REACHED: Final = 0.265
 PROMISES: Final = 0.25
 """[F] Share of promises among those reached."""
 
-PROMISES_DRAWN: Final = 0.29
+PROMISES_DRAWN: Final = 0.315
 """Chance of a promise where something is still open; those who paid all are among the reached, too."""
 
 DIALS: Final = 2.8
@@ -38,7 +38,7 @@ GOES_ON: Final = 0.82
 UNALLOCATED: Final = 0.05
 """Share of known numbers that no longer exist."""
 
-SELF_ANSWERS: Final = 0.55
+SELF_ANSWERS: Final = 0.557
 """Share of the person themselves among answers: with the above it gives `REACHED`."""
 
 MOST_DIALS: Final = 8
@@ -60,8 +60,11 @@ SURVEY_TOO: Final = 0.02
 ALL_PAID: Final = 0.12
 """Share of people who owed until lately and owe nothing now."""
 
-CURRENT_PAID: Final = 0.36
-CARRIED_OVER_PAID: Final = 0.30
+CURRENT_PAID: Final = 0.38
+CARRIED_OVER_PAID: Final = 0.34
+"""Share of carried-over installments paid by now; `PAID_THIS_YEAR` of them since 1 April."""
+
+PAID_THIS_YEAR: Final = 0.05
 PART_PAID: Final = 0.05
 
 MAILING_ADDRESS: Final = 0.08

@@ -172,7 +172,7 @@ def _many(draft: Draft, shown: Showcase) -> Ledger:
 
 
 def _talk(draft: Draft, person: Person, days_ago: int) -> Event:
-    day = draft.days.of_kind(0, draft.days.today - days_ago)
+    day = draft.days.today - days_ago
     missed = Event(
         at(draft, day - 1, "08:40:00"),
         Channel.CALL_OUT.value,
