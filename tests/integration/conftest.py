@@ -14,6 +14,7 @@ import pytest
 from db.engine import Database
 from db.migrations import upgrade
 from db.usecases import foundation
+from tests.integration.db.people import SmallOffice
 
 
 def _server_programs() -> Path:
@@ -92,3 +93,9 @@ def database(url: str) -> Iterator[Database]:
     opened = Database(url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def small(database: Database) -> SmallOffice:
+    """A small office on an empty register."""
+    return SmallOffice(database)
