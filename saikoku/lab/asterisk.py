@@ -106,6 +106,11 @@ class AsteriskInstance:
         """Whether the process lives."""
         return self._process is not None and self._process.returncode is None
 
+    @property
+    def pid(self) -> int | None:
+        """The process id while it runs."""
+        return self._process.pid if self._process is not None and self.running else None
+
     def write(self, name: str, text: str) -> None:
         """Write one configuration file; secrets are in some, so none can be read by others."""
         path = self.etc / name

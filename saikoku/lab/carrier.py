@@ -74,7 +74,7 @@ PHONE_STATES: Mapping[str, tuple[str, ...]] = {
     "no-answer": ("Ringing()", "Wait(86400)", "Hangup(19)"),
     "busy": ("Hangup(17)",),
     "reject": ("Hangup(21)",),
-    "off": ("Hangup(20)",),  # 480: not registered
+    "off": ("Hangup(20)",),  # not registered: SIP 480, which arrives as cause 19
 }
 
 

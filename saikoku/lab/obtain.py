@@ -21,7 +21,6 @@ from pathlib import Path
 SUITE = "forky"  # Debian 12 and 13 carry no Asterisk; this suite has 22 (LTS)
 PACKAGES = ("asterisk", "asterisk-modules", "asterisk-config")
 OLDEST_MAJOR = 16
-TESTED_MAJORS = (16, 22)
 
 _DEBIAN_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _WAY_ROUND = (
@@ -140,7 +139,7 @@ def obtain(
         with _locked(tree.with_suffix(".lock")):
             if not tree.is_dir():  # another run may have built it while this one waited for the lock
                 say(f"Fetching Asterisk for the demo lab from Debian {suite} into {tree} (once, about 80 MB) …")
-                _build_tree(tree, suite)
+                _build_tree(tree, suite, environ)
     return _tree_build(tree, suite)
 
 
@@ -152,9 +151,9 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _build_tree(tree: Path, suite: str) -> None:
+def _build_tree(tree: Path, suite: str, environ: Mapping[str, str]) -> None:
     for tool in ("apt-get", "dpkg-deb"):
-        if shutil.which(tool) is None:
+        if shutil.which(tool, path=environ.get("PATH")) is None:
             raise LabUnavailable(f"this machine has neither `asterisk` nor `{tool}`")
     os_release = platform.freedesktop_os_release()
     source = debian_source(_machine_sources(Path("/etc/apt")), os_release.get("VERSION_CODENAME", ""))

@@ -101,16 +101,18 @@ async def test_a_ringing_call_that_we_cancel_ends_with_our_own_cause(ami: Ami, c
 
 
 @pytest.mark.req("T4")
-async def test_the_channel_id_of_a_living_call_is_refused_to_another(lab: Lab, ami: Ami, call_id: str) -> None:
-    await dial(ami, DIRECT, number_for("no-answer"), call_id)
-    await ami.event("Newstate", Uniqueid=call_id, ChannelStateDesc="Ringing")
-    before = len(lab.carrier_calls())
+async def test_the_channel_id_of_a_living_call_is_refused_to_another(own_lab: Lab, call_id: str) -> None:
+    """In a lab of its own: after such a refusal Asterisk 16 and 22 alike do not end on SIGTERM any more."""
+    async with connected(own_lab.ami_host, own_lab.ami_port, own_lab.ami_user, own_lab.ami_secret) as ami:
+        await dial(ami, DIRECT, number_for("no-answer"), call_id)
+        await ami.event("Newstate", Uniqueid=call_id, ChannelStateDesc="Ringing")
 
-    await dial(ami, DIRECT, number_for("talks"), call_id)
+        await dial(ami, DIRECT, number_for("talks"), call_id)
 
-    refused = await ami.event("OriginateResponse", Uniqueid=call_id, Response="Failure")
-    assert refused["Reason"] == "0"
-    assert len(lab.carrier_calls()) == before
+        refused = await ami.event("OriginateResponse", Uniqueid=call_id, Response="Failure")
+        assert refused["Reason"] == "0"
+        assert [call.number for call in own_lab.carrier_calls()] == [number_for("no-answer")]
+    await own_lab.office.kill()
 
 
 @pytest.mark.req("T4")
