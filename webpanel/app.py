@@ -1,0 +1,41 @@
+"""The panel as an aiohttp application. `make_app` is all that the daemon and the tests need."""
+
+import asyncio
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from db.clock import Clock
+from db.engine import Database
+from db.settings import Settings
+from db.usecases.office import Office
+from webpanel.features import FEATURES
+from webpanel.keys import CLOCK, DATABASE, OFFICE, SETTINGS
+from webpanel.metrics import METRICS, Metrics
+from webpanel.middleware import answered, counted, set_headers
+from webpanel.render import TEMPLATES, environment
+from webpanel.routing import mount
+from webpanel.sessions import admit
+from webpanel.shell.login import VERIFIERS
+
+STATIC: Final = Path(__file__).parent / "static"
+LARGEST_POST: Final = 1024 * 1024
+VERIFY_AT_ONCE: Final = 2
+
+
+def make_app(settings: Settings, database: Database, clock: Clock, office: Office) -> web.Application:
+    """The application. It uses `database` but does not close it."""
+    app = web.Application(middlewares=[counted, answered], client_max_size=LARGEST_POST)
+    app[SETTINGS] = settings
+    app[DATABASE] = database
+    app[CLOCK] = clock
+    app[OFFICE] = office
+    app[METRICS] = Metrics()
+    app[TEMPLATES] = environment(office)
+    app[VERIFIERS] = asyncio.Semaphore(VERIFY_AT_ONCE)
+    mount(app, chain.from_iterable(FEATURES), admit)
+    app.router.add_static("/static/", STATIC)
+    app.on_response_prepare.append(set_headers)
+    return app

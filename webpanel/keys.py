@@ -1,0 +1,15 @@
+"""What the application holds, under typed keys: handlers read it with `request.app[KEY]`, tests put their own in."""
+
+from typing import Final
+
+from aiohttp import web
+
+from db.clock import Clock
+from db.engine import Database
+from db.settings import Settings
+from db.usecases.office import Office
+
+DATABASE: Final = web.AppKey("database", Database)
+CLOCK: Final = web.AppKey("clock", Clock)
+OFFICE: Final = web.AppKey("office", Office)
+SETTINGS: Final = web.AppKey("settings", Settings)

@@ -1,0 +1,99 @@
+"""Templates: one environment for all features, escaping everything, knowing the office's dates, times and amounts.
+
+`page` renders a whole page (with the shell around it and the call bar in it), `fragment` a part of one. A template is
+named by its feature: `shell/layout.html` is `webpanel/shell/templates/layout.html`.
+"""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import jinja2
+from aiohttp import web
+from markupsafe import Markup
+
+from db.reference.calendar import era_date
+from db.rules.terms import Area, Right
+from db.usecases.office import Office
+from webpanel.bar import load_bar
+from webpanel.keys import CLOCK, DATABASE, OFFICE, SETTINGS
+from webpanel.sessions import SESSION
+
+TEMPLATES: Final = web.AppKey("templates", jinja2.Environment)
+_HERE: Final = Path(__file__).parent
+
+
+def environment(office: Office) -> jinja2.Environment:
+    """The environment for an office: its zone decides what clock times are shown."""
+    folders = {path.parent.name: jinja2.FileSystemLoader(path) for path in sorted(_HERE.glob("*/templates"))}
+    made = jinja2.Environment(
+        loader=jinja2.PrefixLoader(folders),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters.update(_filters(office.zone))
+    made.globals.update(Right=Right, Area=Area)
+    return made
+
+
+async def page(
+    request: web.Request, template: str, *, status: int = 200, bare: bool = False, **context: Any
+) -> web.Response:
+    """A whole page for the user who asks. `bare`: without the call bar, when the register cannot be asked."""
+    session = request.get(SESSION)
+    bar = None
+    if session is not None and not bare and not session.state.must_change_password:
+        bar = await request.app[DATABASE].ask(load_bar, session.viewer)
+    return fragment(request, template, status=status, bar=bar, **context)
+
+
+def fragment(request: web.Request, template: str, *, status: int = 200, **context: Any) -> web.Response:
+    """A part of a page."""
+    session = request.get(SESSION)
+    shared = {
+        "viewer": session.viewer if session else None,
+        "csrf": session.state.csrf_token if session else "",
+        "office_name": request.app[SETTINGS].office.name,
+        "now": request.app[CLOCK].now(),
+        "today": request.app[OFFICE].today(request.app[CLOCK].now()),
+        "path": request.path,
+    }
+    text = request.app[TEMPLATES].get_template(template).render({**shared, **context})
+    return web.Response(text=text, content_type="text/html", status=status)
+
+
+def _filters(zone: ZoneInfo) -> dict[str, Any]:
+    def clock(at: datetime) -> Markup:
+        """`18:02`, with the full time on hover."""
+        return _time(at, zone, "%H:%M")
+
+    def moment(at: datetime) -> Markup:
+        """`11/24 18:02`, with the full time on hover."""
+        return _time(at, zone, "%m/%d %H:%M")
+
+    def full_moment(at: datetime) -> Markup:
+        """`2026/11/24 18:02:05`, for logs."""
+        return _time(at, zone, "%Y/%m/%d %H:%M:%S")
+
+    return {"yen": _yen, "era": _era, "clock": clock, "moment": moment, "full_moment": full_moment}
+
+
+def _yen(amount: int) -> str:
+    return f"{amount:,}"
+
+
+def _era(day: date) -> Markup:
+    """The day in era form, with ISO on hover and in the data."""
+    return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(day.isoformat(), era_date(day))
+
+
+def _time(at: datetime, zone: ZoneInfo, form: str) -> Markup:
+    local = at.astimezone(zone)
+    iso = local.isoformat(timespec="seconds")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        iso, iso.replace("T", " ")[:19], format(local, form)
+    )
