@@ -271,8 +271,10 @@ def household(tx: Connection, viewer: Viewer, of: Person, today: date) -> list[M
     return [Member(*row) for row in tx.execute(query)]
 
 
-def contacts(tx: Connection, viewer: Viewer, debtor_id: int, limit: int = 100) -> list[ContactRow]:
-    """The negotiation record, newest first, over all channels."""
+def contacts(
+    tx: Connection, viewer: Viewer, debtor_id: int, limit: int = 100, *, contact_id: uuid.UUID | None = None
+) -> list[ContactRow]:
+    """The negotiation record, newest first, over all channels; or one contact of it."""
     correction = select(Contact.corrects_id.label("of")).where(Contact.debtor_id == debtor_id).subquery()
     query = (
         select(
@@ -298,6 +300,8 @@ def contacts(tx: Connection, viewer: Viewer, debtor_id: int, limit: int = 100) -
         .order_by(Contact.at.desc(), Contact.recorded_at.desc(), Contact.id.desc())
         .limit(limit)
     )
+    if contact_id is not None:
+        query = query.where(Contact.id == contact_id)
     return [ContactRow(*tuple(row)) for row in tx.execute(query)]
 
 

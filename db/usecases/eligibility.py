@@ -3,6 +3,7 @@ when a contact is chosen and again at the last moment.
 """
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -70,18 +71,33 @@ def gather(
         closed_day=office.is_closed(office.today(now)),
         emergency_stop=emergency_stop(tx),
     )
+    return _with_number(tx, _with_person(tx, facts, actor, target, office, but_not), target, office, but_not)
+
+
+def check_numbers(
+    tx: Connection, actor: Viewer, debtor_id: int, area: Area, phone_ids: Iterable[int], now: datetime, office: Office
+) -> dict[int, Decision]:
+    """Ask for every number of a person at once, as a screen does: what concerns the person is gathered only once."""
+    target = Target(debtor_id, area, Channel.CALL_OUT)
+    person = gather(tx, actor, target, now, office, deliberate=False, but_not=None)
+    each = {phone_id: replace(target, phone_id=phone_id) for phone_id in phone_ids}
+    return {key: may_contact(_with_number(tx, person, one, office, None)) for key, one in each.items()}
+
+
+def _with_person(
+    tx: Connection, facts: ContactFacts, actor: Viewer, target: Target, office: Office, but_not: uuid.UUID | None
+) -> ContactFacts:
     person = debtors.person(tx, actor, target.debtor_id)
     if person is None:
         return facts
-    flags = debtors.flag_kinds(tx, actor.within({target.area}), target.debtor_id, office.today(now))
+    flags = debtors.flag_kinds(tx, actor.within({target.area}), target.debtor_id, office.today(facts.at))
     facts = replace(
         facts,
         flags=flags,
         opted_out=FlagKind.NO_SMS in flags if target.channel is Channel.SMS else FlagKind.NO_CALLS in flags,
-        data_age_hours=int((now - person.data_as_of) / timedelta(hours=1)),
+        data_age_hours=int((facts.at - person.data_as_of) / timedelta(hours=1)),
     )
-    facts = _with_debt(tx, facts, actor, target, office)
-    return _with_history(tx, facts, target, office, but_not)
+    return _with_history(tx, _with_debt(tx, facts, actor, target, office), target, office, but_not)
 
 
 def _with_debt(tx: Connection, facts: ContactFacts, actor: Viewer, target: Target, office: Office) -> ContactFacts:
@@ -114,12 +130,17 @@ def _with_history(
     same_home = select(Debtor.household_id).where(Debtor.id == target.debtor_id).scalar_subquery()
     home = select(Debtor.id).where(or_(Debtor.id == target.debtor_id, Debtor.household_id == same_home))
     person = select(Debtor.id).where(Debtor.id == target.debtor_id)
-    facts = replace(
+    return replace(
         facts,
         contacts_today=_count(tx, person, day, but_not),
         contacts_this_week=_count(tx, person, week, but_not),
         household_today=_count(tx, home, day, but_not),
     )
+
+
+def _with_number(
+    tx: Connection, facts: ContactFacts, target: Target, office: Office, but_not: uuid.UUID | None
+) -> ContactFacts:
     phone = tx.execute(
         select(Phone.number, Phone.kind, Phone.status).where(
             Phone.id == target.phone_id, Phone.debtor_id == target.debtor_id
@@ -131,7 +152,7 @@ def _with_history(
         facts,
         number_kind=phone.kind,
         number_status=phone.status,
-        number_today=_count(tx, None, day, but_not, phone.number),
+        number_today=_count(tx, None, office.day_begins(facts.at), but_not, phone.number),
         in_call=calls.being_called(tx, target.debtor_id, phone.number, but_not),
     )
 

@@ -7,7 +7,7 @@ here, on the server: a masked record holds no amounts, items, reasons, addresses
 Every opening and every search is written to the access log in the same transaction; if that fails, nothing is shown.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -118,7 +118,7 @@ def find(tx: Connection, viewer: Viewer, text: str, now: datetime) -> Found:
     for kind, hits in _searches(tx, viewer, words):
         kinds.append(kind)
         found.update((hit.id, hit) for hit in hits)
-    listed = list(found.values())
+    listed = _without_birth_dates(tx, viewer, found.values())
     access_log.append(tx, viewer, now, "search", detail=f"{words[:100]} -> {len(listed)}")
     return Found(listed[: debtors.HITS], kinds, len(listed) > debtors.HITS)
 
@@ -142,7 +142,10 @@ def open_record(tx: Connection, viewer: Viewer, debtor_id: int, now: datetime, o
         phones=debtors.phones(tx, viewer, debtor_id),
         flags=flags,
         contacts=[row if row.area in insight.rights else replace(row, note="", next_step="") for row in contacts],
-        recalls=debtors.open_recalls(tx, viewer, debtor_id),
+        recalls=[
+            row if row.area in insight.rights else replace(row, note="")
+            for row in debtors.open_recalls(tx, viewer, debtor_id)
+        ],
         call=call,
         open=part,
     )
@@ -195,13 +198,24 @@ def _state(area: Area, part: OpenPart, flags: frozenset[FlagKind], contacts: Seq
     )
 
 
+def _without_birth_dates(tx: Connection, viewer: Viewer, hits: Iterable[Hit]) -> list[Hit]:
+    """A birth date is asked on the telephone to prove who speaks, so a list shows it no sooner than the record would."""
+    call = calls.current(tx, viewer)
+    sees = bool(areas_unmasked(viewer, None))
+    hidden = call.debtor_id if call and call.identity_confirmed_at is None else None
+    return [hit if sees and hit.id != hidden else replace(hit, birth_date=None) for hit in hits]
+
+
 def _searches(tx: Connection, viewer: Viewer, words: str) -> Iterator[tuple[SearchKind, list[Hit]]]:
     digits = fold_name(words).replace("-", "")
-    if digits.isascii() and digits.isdigit():
+    is_number = digits.isascii() and digits.isdigit()
+    if is_number:
         yield SearchKind.NUMBER, debtors.by_number(tx, viewer, digits)
     with suppress(PhoneError):
         yield SearchKind.PHONE, debtors.by_phone(tx, viewer, parse_phone(words).e164)
-    with suppress(DateTextError):
+    try:
         yield SearchKind.BIRTH_DATE, debtors.by_birth_date(tx, viewer, parse_date(words))
-    if not any(char.isdigit() for char in words):
+    except DateTextError:
+        if is_number:
+            return
         yield SearchKind.NAME, debtors.by_name(tx, viewer, fold_name(words), fold_kana(words))

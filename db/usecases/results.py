@@ -5,7 +5,7 @@ Nothing recorded is ever changed: a correction is a new contact that names the o
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
@@ -22,6 +22,8 @@ from db.schema.calls import Attempt, Call
 from db.schema.contacts import Contact, Disposition, Recall
 from db.schema.people import Phone
 from db.store import access_log, arrears, calls, debtors
+from db.store.debtors import ContactRow
+from db.store.office import value as office_value
 from db.usecases import duty
 from db.usecases.calls import own_call
 from db.usecases.office import Office
@@ -73,6 +75,32 @@ class DispositionRow:
     key: int | None
 
 
+NOTE_PHRASES: Final = (
+    "納付書の再送を希望。",
+    "給料日後に納付するとのこと。",
+    "分割納付を希望。収支を聴取。",
+    "すでに納付したとのこと。領収日を確認。",
+    "口座振替を案内。",
+    "失業中。求職状況を聴取。",
+    "病気療養中。",
+    "本人不在。折り返しを依頼。",
+    "帰宅時刻を確認。",
+    "伝言を依頼。用件は伝えていない。",
+    "留守番電話。伝言は残していない。",
+    "呼出音のみ。応答なし。",
+    "納税相談に来庁するよう案内。",
+    "転居の申出。新住所を聴取。",
+)
+"""Completion of notes until an office sets its own (`PHRASES_KEY`)."""
+
+PHRASES_KEY: Final = "note_phrases"
+
+
+def note_phrases(tx: Connection) -> list[str]:
+    """The office's own phrases for negotiation notes, for completion while typing."""
+    return list(office_value(tx, PHRASES_KEY) or NOTE_PHRASES)
+
+
 def dispositions(tx: Connection, channel: Channel) -> list[DispositionRow]:
     """The results that can be given to a contact of a channel, in the order of the pad."""
     query = select(Disposition).where(Disposition.active.is_(True)).order_by(Disposition.rank)
@@ -94,8 +122,10 @@ def record_result(
     viewer.require(Right.RESULT_RECORD, call.area)
     if call.debtor_id is None:
         raise EntryError("debtor", "no_debtor", "先に対象者を選んでください。")
-    saved = tx.execute(select(Call.result_at).where(Call.id == call_id).with_for_update()).scalar_one()
-    if saved is not None:
+    row = tx.execute(select(Call.result_at, Call.wrapped_at).where(Call.id == call_id).with_for_update()).one()
+    if row.result_at is None and row.wrapped_at is not None:
+        raise EntryError("disposition", "not_dialled", "発信されなかった通話のため、結果の登録は不要です。")
+    if row.result_at is not None:
         raise EntryError(
             "disposition", "already_saved", "この通話の結果は登録済みです。訂正は交渉記録から行ってください。"
         )
@@ -131,6 +161,7 @@ def note_contact(
         raise EntryError("channel", "channel", "この種類の記録は手入力できません。")
     if area not in debtors.areas_of(tx, viewer, debtor_id):
         raise NotFoundError
+    _promise_needs_insight(tx, viewer, debtor_id, area, entry)
     return _write(tx, viewer, debtor_id, area, channel, entry, now, office, at=now, number=None, call_id=None)
 
 
@@ -146,10 +177,29 @@ def correct(
         raise EntryError("note", "not_yours", "他の担当者の記録を訂正する権限がありません。")
     if tx.execute(select(Contact.id).where(Contact.corrects_id == contact_id)).one_or_none():
         raise EntryError("note", "corrected_already", "この記録は訂正済みです。最新の訂正を訂正してください。")
+    _promise_needs_insight(tx, viewer, old.debtor_id, old.area, entry)
     return _write(
         tx, viewer, old.debtor_id, old.area, old.channel, entry, now, office,
         at=old.at, number=old.number, call_id=old.call_id, corrects=contact_id,
     )  # fmt: skip
+
+
+def contact_to_correct(tx: Connection, viewer: Viewer, contact_id: uuid.UUID) -> tuple[int, ContactRow]:
+    """Whose contact it is, and the contact as the viewer may see it now: the ground of a correction."""
+    found = tx.execute(select(Contact.debtor_id, Contact.area).where(Contact.id == contact_id)).one_or_none()
+    if found is None or found.area not in debtors.areas_of(tx, viewer, found.debtor_id):
+        raise NotFoundError
+    viewer.require(Right.RESULT_RECORD, found.area)
+    row = next(row for row in debtors.contacts(tx, viewer, found.debtor_id, contact_id=contact_id))
+    if not may_see_amounts(tx, viewer, found.debtor_id, found.area):
+        row = replace(row, note="", next_step="")
+    return found.debtor_id, row
+
+
+def _promise_needs_insight(tx: Connection, viewer: Viewer, debtor_id: int, area: Area, entry: Entry) -> None:
+    """Whoever may not see what is owed cannot agree on it: a refusal of too much would tell the amount by trying."""
+    if entry.promise and not may_see_amounts(tx, viewer, debtor_id, area):
+        raise EntryError("promise", "identity", "滞納額を閲覧できないため、納付約束は登録できません。")
 
 
 def _write(
