@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test check unit integration live browser bench install install-dev lock clean
+.PHONY: help demo test check unit integration live browser bench assets install install-dev lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,6 +45,13 @@ browser: install-dev  ## the panel in Chromium
 bench: install-dev  ## measure and print the speed figures (see bench/README.md)
 	deploy/system-packages test
 	$(BIN)/python -m bench $(ARGS)
+
+TOKENS := webpanel/assets/node_modules/@digital-go-jp/design-tokens
+
+assets:  ## make the panel's colours and sizes again from the Digital Agency's design tokens (needs npm)
+	npm ci --prefix webpanel/assets --ignore-scripts --no-audit --no-fund
+	{ echo '/* Made by `make assets` from @digital-go-jp/design-tokens.'; cat $(TOKENS)/LICENSE; echo '*/'; \
+	  cat $(TOKENS)/dist/tokens.css; } > webpanel/static/tokens.css
 
 install: $(VENV)/.installed
 install-dev: $(VENV)/.installed-dev
