@@ -145,12 +145,12 @@ def in_areas(areas: Collection[Area]) -> ColumnElement[bool]:
     return exists().where(CaseFile.debtor_id == Debtor.id, CaseFile.area.in_(areas)).correlate(Debtor)
 
 
-def by_number(tx: Connection, viewer: Viewer, digits: str) -> list[Hit]:
-    """People by 宛名番号, notice number or E.164 phone number, each complete."""
+def by_number(tx: Connection, viewer: Viewer, codes: Collection[str]) -> list[Hit]:
+    """People by 宛名番号 or notice number, each complete, in any of some spellings."""
     by_notice = select(Assessment.debtor_id).where(
-        Assessment.notice_number == digits, Assessment.area.in_(viewer.areas())
+        Assessment.notice_number.in_(codes), Assessment.area.in_(viewer.areas())
     )
-    return _hits(tx, viewer, or_(Debtor.number == digits, Debtor.id.in_(by_notice)))
+    return _hits(tx, viewer, or_(Debtor.number.in_(codes), Debtor.id.in_(by_notice)))
 
 
 def by_phone(tx: Connection, viewer: Viewer, e164: str) -> list[Hit]:

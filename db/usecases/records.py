@@ -207,10 +207,10 @@ def _without_birth_dates(tx: Connection, viewer: Viewer, hits: Iterable[Hit]) ->
 
 
 def _searches(tx: Connection, viewer: Viewer, words: str) -> Iterator[tuple[SearchKind, list[Hit]]]:
-    digits = fold_name(words).replace("-", "")
-    is_number = digits.isascii() and digits.isdigit()
+    code = unicodedata.normalize("NFKC", words).replace(" ", "")
+    is_number = code.isascii() and any(char.isdigit() for char in code)
     if is_number:
-        yield SearchKind.NUMBER, debtors.by_number(tx, viewer, digits)
+        yield SearchKind.NUMBER, debtors.by_number(tx, viewer, {code, code.replace("-", "")})
     with suppress(PhoneError):
         yield SearchKind.PHONE, debtors.by_phone(tx, viewer, parse_phone(words).e164)
     try:
