@@ -7,6 +7,7 @@ here, on the server: a masked record holds no amounts, items, reasons, addresses
 Every opening and every search is written to the access log in the same transaction; if that fails, nothing is shown.
 """
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
