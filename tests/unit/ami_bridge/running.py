@@ -50,6 +50,15 @@ async def take(events: Subscription, count: int) -> list[Event]:
     return taken
 
 
+async def rest(events: Subscription) -> list[Event]:
+    """All events up to the end of a closed subscription."""
+
+    async def read() -> list[Event]:
+        return [event async for event in events]
+
+    return await soon(read())
+
+
 async def up(ami: ScriptedAmi, link: AmiLink, generation: int = 1) -> Peer:
     """Play the next login and wait until the link is up."""
     peer = await ami.accept()

@@ -13,8 +13,9 @@ from ami_bridge.link import AmiLink
 from ami_bridge.session import Session
 from ami_bridge.subscription import Subscription
 from ami_bridge.values import Action, Event, Headers, LinkSettings, Phase
-from tests.unit.ami_bridge.running import running, take, up
-from tests.unit.ami_bridge.scripted_ami import SECRET, HeldTime, ScriptedAmi, soon
+from ami_bridge.wire import Pending
+from tests.unit.ami_bridge.running import rest, running, take, up
+from tests.unit.ami_bridge.scripted_ami import SECRET, HeldTime, ScriptedAmi, packet, soon
 
 
 def call(number: int) -> Action:
@@ -49,7 +50,7 @@ async def test_reconciles_before_anybody_dials(ami: ScriptedAmi, clock: HeldTime
             asked = await peer.expect("CoreShowChannels")
             assert link.state.phase is Phase.RECONCILING
             with pytest.raises(NotConnected):
-                await link.send(call(1))
+                await soon(link.send(call(1)))
             peer.reply(asked, EventList="start", Message="Channels will follow")
             peer.event("CoreShowChannel", ActionID=asked["ActionID"], Uniqueid="attempt-1")
             peer.event("Hangup", Uniqueid="attempt-0")  # other events may come between
@@ -178,7 +179,7 @@ async def test_closing_ends_the_subscriptions_and_the_connection(ami: ScriptedAm
         events = link.subscribe("tracker")
         peer = await up(ami, link)
     await peer.closed_by_client()
-    assert [event.name async for event in events] == ["FullyBooted"]
+    assert [event.name for event in await rest(events)] == ["FullyBooted"]
     assert link.state.phase is Phase.CLOSED
     assert clock.asleep() == []
 
@@ -207,6 +208,7 @@ async def test_nothing_personal_or_secret_is_logged(
         await clock.passes(1.0)
         assert not any(word in caplog.text for word in (SECRET, peer.seen[1]["Key"], "0312345678", "太郎"))
         assert "link 1 to Asterisk" in caplog.text
+        assert "0312345678" not in repr(Pending(call(1), "1"))
         assert SECRET not in repr(ami.settings())
         assert SECRET not in repr(link)
 
@@ -231,6 +233,20 @@ async def test_a_refused_list_ends_at_once(ami: ScriptedAmi, clock: HeldTime) ->
         peer.reply(await peer.expect("ConfbridgeList"), "Error", Message="No active conferences.")
         with pytest.raises(AmiRefused, match="No active conferences"):
             await soon(sending)
+
+
+async def test_a_reply_holds_the_lines_of_asterisk_and_no_others(ami: ScriptedAmi, clock: HeldTime) -> None:
+    async with running(ami, clock) as link:
+        peer = await up(ami, link)
+        sending = asyncio.create_task(link.send(actions.get_var("PJSIP/x-1", "NOTE")))
+        asked = await peer.expect("Getvar")
+        peer.reply(asked, Variable="NOTE", Value="a: b")
+        assert dict((await soon(sending)).headers) == {
+            "Response": "Success",
+            "ActionID": asked["ActionID"],
+            "Variable": "NOTE",
+            "Value": "a: b",
+        }
 
 
 async def test_an_empty_list(ami: ScriptedAmi, clock: HeldTime) -> None:
@@ -264,6 +280,10 @@ async def test_a_deadline_after_writing_is_unknown_and_a_late_answer_does_no_har
         peer.reply(first, Message="Originate successfully queued")
         for _ in range(3):
             peer.event("CoreShowChannel", ActionID=second["ActionID"])
+        peer.event("Marker")
+        assert [event.name for event in await take(events, 1)] == ["Marker"]
+        (late,) = link._session._protocol.responses.values()  # type: ignore[union-attr]
+        assert len(late.responses) == 2  # what nobody waits for is not collected
         peer.event("CoreShowChannelsComplete", ActionID=second["ActionID"], EventList="Complete")
         peer.event("Marker")
         assert [event.name for event in await take(events, 1)] == ["Marker"]  # no entry of the late list strayed
@@ -319,6 +339,19 @@ async def test_what_waits_for_its_turn_when_the_link_is_lost_is_surely_not_sent(
         marker = asyncio.create_task(link.send(actions.core_settings()))
         again.reply(await again.expect("CoreSettings"))
         await soon(marker)
+
+
+@pytest.mark.req("T4")
+async def test_a_turn_that_comes_with_the_end_of_the_link_is_not_used(ami: ScriptedAmi, clock: HeldTime) -> None:
+    async with running(ami, clock, max_in_flight=1) as link:
+        peer = await up(ami, link)
+        first, second = [asyncio.create_task(link.send(call(number))) for number in (1, 2)]
+        sent = await peer.expect("Originate")
+        answer = packet(("Response", "Success"), ("ActionID", sent["ActionID"]))
+        peer.raw(answer + packet(("Event", "Shutdown")))
+        await soon(first)
+        with pytest.raises(NotConnected):
+            await soon(second)
 
 
 @pytest.mark.req("T4")
@@ -409,6 +442,22 @@ async def test_a_consumer_too_far_behind_costs_the_link_and_nothing_in_silence(
         assert (event["Number"], event.generation) == ("9", 2)
 
 
+async def test_after_the_overflow_nobody_sees_the_rest(ami: ScriptedAmi, clock: HeldTime) -> None:
+    async with running(ami, clock) as link:
+        link.subscribe("slow", limit=1, only=frozenset({"Newstate"}))
+        other = link.subscribe("other", only=frozenset({"Newstate"}))
+        peer = await up(ami, link)
+        peer.raw(b"".join(packet(("Event", "Newstate"), ("Number", str(number))) for number in range(5)))
+        await peer.closed_by_client()
+        await clock.passes(1.0)
+        again = await ami.accept()
+        await again.login()
+        again.event("Newstate", Number="9")
+        seen = await take(other, 3)
+        # the second one cost the link; what follows it belongs to a link that is given up
+        assert [(event["Number"], event.generation) for event in seen] == [("0", 1), ("1", 1), ("9", 2)]
+
+
 async def test_a_consumer_that_left_holds_nobody_up(ami: ScriptedAmi, clock: HeldTime) -> None:
     async with running(ami, clock) as link:
         gone, present = link.subscribe("gone", limit=1), link.subscribe("present")
@@ -424,7 +473,7 @@ async def test_a_closed_subscription_takes_nothing() -> None:
     events = Subscription("x", 1)
     events.close()
     assert events.offer(Event("Hangup", Headers()))
-    assert [event async for event in events] == []
+    assert await rest(events) == []
 
 
 def test_a_certificate_authority_that_is_missing_stops_the_start() -> None:

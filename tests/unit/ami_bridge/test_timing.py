@@ -20,8 +20,7 @@ def test_chance_keeps_a_wait_between_half_and_all(chance: float, failures: int) 
     backoff = Backoff(1.0, 8.0, lambda: chance)
     for _ in range(failures):
         backoff.next()
-    whole = min(8.0, 2.0**failures)
-    assert whole / 2 <= backoff.next() <= whole
+    assert backoff.next() == min(8.0, 2.0**failures) * (0.5 + chance / 2)
 
 
 def test_turns_come_evenly_and_are_not_saved_up() -> None:
