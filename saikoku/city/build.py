@@ -6,7 +6,7 @@ from saikoku.city import rates, showcase
 from saikoku.city.claims import add_claims
 from saikoku.city.draft import Draft, World
 from saikoku.city.history import add_history
-from saikoku.city.people import HEALTH, TAX, Person, add_company, add_flags, add_household
+from saikoku.city.people import HEALTH, PRIVATE, PUBLIC, TAX, Person, add_company, add_flags, add_household
 from saikoku.city.plan import CityPlan, Rows
 
 _MEMBERS = (1,) * 80 + (2,) * 15 + (3,) * 3 + (4, 5)
@@ -44,6 +44,13 @@ def _unit(draft: Draft, first_id: int, room: int) -> list[Person]:
 
 def _add_life(draft: Draft, person: Person) -> None:
     ledgers = add_claims(draft, person)
-    area = HEALTH if person.areas == (HEALTH,) else TAX
-    add_history(draft, person, ledgers, area)
+    add_history(draft, person, ledgers, _area_of_contacts(draft, person))
     add_flags(draft, person)
+
+
+def _area_of_contacts(draft: Draft, person: Person) -> str:
+    """The area that got in touch: mostly taxes, at times public or private claims, and only health where nothing else."""
+    if person.areas == (HEALTH,):
+        return HEALTH
+    claims = [area for area in (PUBLIC, PRIVATE) if area in person.areas]
+    return str(draft.pick(claims)) if claims and draft.random() < rates.OTHER_AREA_CONTACTS else TAX

@@ -26,6 +26,10 @@ _TALKED: Final = (
     "給料日後に納付したいとのこと。", "分割納付を希望。収支を聴取。", "口座振替の残高不足だったとのこと。", "失業中。求職状況を聴取。",
     "病気療養中。医療費がかかっている。", "家族と相談して折り返すとのこと。", "コンビニで納付すると話す。", "納付忘れ。今週中に納付とのこと。", "",
 )  # fmt: skip
+_HEALTH_TALKED: Final = (
+    "来月の集団健診を希望。", "かかりつけ医で受診予定とのこと。", "職場の健診を受診済み。結果の提供を依頼。",
+    "受診券が見当たらないとのこと。再送する。", "今年度は受けないとのこと。", "",
+)  # fmt: skip
 _FAMILY_NOTES: Final = ("本人不在。折り返しを依頼。", "帰宅は19時頃とのこと。", "伝言を依頼。用件は伝えていない。", "")
 _VISIT_NOTES: Final = (
     "呼鈴に応答なし。不在連絡票を投函。",
@@ -33,7 +37,7 @@ _VISIT_NOTES: Final = (
     "車あり、応答なし。",
     "表札なし。居住を確認できず。",
 )
-_COUNTER_NOTES: Final = ("納税相談。収支申告書を提出。", "納付書の再発行。", "分納の相談。", "減免制度を案内。")
+_COUNTER_NOTES: Final = ("納付相談。収支申告書を提出。", "納付書の再発行。", "分納の相談。", "減免制度を案内。")
 _RECALL_NOTES: Final = (
     "夕方に再度とのこと",
     "給料日後に連絡希望",
@@ -100,7 +104,9 @@ def write(draft: Draft, person: Person, area: str, events: list[Event]) -> None:
     for event in events:
         event.id = draft.history_id()
         cause = event.cause.id if event.cause else None
-        next_step = _WORDS_TO_OFFICE.get(event.disposition, "")
+        next_step = _WORDS_TO_OFFICE.get(event.disposition, "") if area != HEALTH else ""
+        if area == HEALTH and event.answered_by == _SELF:
+            event.note = draft.pick(_HEALTH_TALKED)  # nothing about money stands where health staff read
         recorded = f"{event.at[:14]}{int(event.at[14:16]) + 3:02d}{event.at[16:]}"
         table.append(
             (

@@ -17,6 +17,7 @@ from db.schema.base import Base
 from saikoku.city.plan import COLUMNS, Row
 
 _CACHE_KIB: Final = 65_536
+_USUAL_CACHE_KIB: Final = 16_384  # that of db.engine
 
 TABLES: Final[Mapping[str, Table]] = {name: Base.metadata.tables[name] for name in COLUMNS}
 
@@ -74,6 +75,7 @@ class Loader:
             if self._database.is_sqlite:
                 tx.exec_driver_sql("PRAGMA analysis_limit = 1000")
                 tx.exec_driver_sql("ANALYZE")
+                tx.exec_driver_sql(f"PRAGMA cache_size = -{_USUAL_CACHE_KIB}")
                 return
             for name, table in TABLES.items():
                 if len(table.primary_key) == 1 and "id" in table.c and table.c.id.autoincrement is not False:

@@ -8,17 +8,11 @@ from typing import Final
 PHONE_KNOWN: Final = 0.66
 """[F] Share of people in arrears with a known phone."""
 
-REACHED: Final = 0.265
-"""[F] Share of known numbers at which the person is reached."""
-
 PROMISES: Final = 0.25
 """[F] Share of promises among those reached."""
 
 PROMISES_DRAWN: Final = 0.315
 """Chance of a promise where something is still open; those who paid all are among the reached, too."""
-
-DIALS: Final = 2.8
-"""[F] Dials a person."""
 
 DAY_MIX: Final = (0.74, 0.16, 0.10)
 """Share of dials by kind of day."""
@@ -33,13 +27,13 @@ ANSWERS: Final = (
 """Share of dials answered, by misses so far and kind of day. After two and three misses [F]; the rest is assumed."""
 
 GOES_ON: Final = 0.82
-"""Share of misses that are followed by another dial: with `ANSWERS` it gives `DIALS`."""
+"""Share of misses that are followed by another dial: with `ANSWERS` it gives 2.8 dials a person [F]."""
 
 UNALLOCATED: Final = 0.05
 """Share of known numbers that no longer exist."""
 
 SELF_ANSWERS: Final = 0.557
-"""Share of the person themselves among answers: with the above it gives `REACHED`."""
+"""Share of the person themselves among answers: with the above 26.5 % of known numbers are reached [F]."""
 
 MOST_DIALS: Final = 8
 
@@ -57,6 +51,9 @@ HEALTH_ONLY: Final = 0.04
 PUBLIC_TOO: Final = 0.10
 PRIVATE_TOO: Final = 0.05
 SURVEY_TOO: Final = 0.02
+OTHER_AREA_CONTACTS: Final = 0.35
+"""Share of those with public or private claims whom the people of those claims contacted."""
+
 ALL_PAID: Final = 0.12
 """Share of people who owed until lately and owe nothing now."""
 

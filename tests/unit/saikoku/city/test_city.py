@@ -18,7 +18,7 @@ import pytest
 from db.reference.calendar import Calendar
 from db.rules.payments import Payment
 from db.rules.promises import Promise, PromiseLine, PromiseOutcome, PromiseStatus, judge
-from saikoku.city import rates, showcase
+from saikoku.city import showcase
 from saikoku.city.build import build, chunks
 from saikoku.city.draft import World
 from saikoku.city.plan import CHUNK, COLUMNS, CityPlan, Row, Rows
@@ -124,25 +124,25 @@ def test_there_are_as_many_as_asked_for(sample: Sample) -> None:
 
 
 def test_known_phones(sample: Sample) -> None:
-    _near(len(sample.with_phone), PLAN.debtors, rates.PHONE_KNOWN)
+    _near(len(sample.with_phone), PLAN.debtors, 0.66)
 
 
 def test_numbers_reached(sample: Sample) -> None:
     reached = sum(any(result == "talked_self" for _, result in dials) for dials in sample.dials.values())
-    _near(reached, len(sample.dials), rates.REACHED)
+    _near(reached, len(sample.dials), 0.265)
 
 
 def test_dials_a_person(sample: Sample) -> None:
-    assert sum(map(len, sample.dials.values())) / len(sample.called) == pytest.approx(rates.DIALS, abs=0.15)
+    assert sum(map(len, sample.dials.values())) / len(sample.called) == pytest.approx(2.8, abs=0.15)
 
 
 def test_promises_among_those_reached(sample: Sample) -> None:
     assert sample.promised - {showcase.BROKEN.id, showcase.PROMISED.id} <= sample.reached
-    _near(len(sample.promised), len(sample.reached), rates.PROMISES)
+    _near(len(sample.promised), len(sample.reached), 0.25)
 
 
-@pytest.mark.parametrize("misses", [2, 3])
-def test_answers_after_misses_by_kind_of_day(sample: Sample, misses: int) -> None:
+@pytest.mark.parametrize(("misses", "published"), [(2, (0.230, 0.340, 0.412)), (3, (0.147, 0.264, 0.286))])
+def test_answers_after_misses_by_kind_of_day(sample: Sample, misses: int, published: tuple[float, ...]) -> None:
     calendar = Calendar()
     dialled: Counter[int] = Counter()
     answered: Counter[int] = Counter()
@@ -154,7 +154,7 @@ def test_answers_after_misses_by_kind_of_day(sample: Sample, misses: int) -> Non
             dialled[kind] += 1
             answered[kind] += result.startswith(("talked", "wrong", "refused"))
     for kind in range(3):
-        _near(answered[kind], dialled[kind], rates.ANSWERS[misses][kind])
+        _near(answered[kind], dialled[kind], published[kind])
 
 
 def test_arrears_have_a_usual_middle_and_a_long_tail(sample: Sample) -> None:
@@ -173,7 +173,7 @@ def test_mix_of_items_and_areas(sample: Sample) -> None:
     assert sample.items.most_common(1)[0][0] == "resident_ordinary"
     assert len(sample.items) == 15
     _near(sample.items["light_vehicle"], sample.items.total(), 0.18, slack=0.03)
-    _near(sample.companies, PLAN.debtors, rates.COMPANIES)
+    _near(sample.companies, PLAN.debtors, 0.06)
     assert sample.areas["tax"] > 0.9 * PLAN.debtors
     assert min(sample.areas[area] for area in ("public", "private", "health", "survey")) > 200
     assert {"en", "vi", "zh", "pt", "ja"} == set(sample.languages)
@@ -187,7 +187,7 @@ def test_recalls_are_overdue_due_today_and_to_come(sample: Sample) -> None:
 
 
 def test_some_letters_come_back(sample: Sample) -> None:
-    _near(sample.returned, sample.rows["dispatch"], rates.LETTER_RETURNED)
+    _near(sample.returned, sample.rows["dispatch"], 0.04)
 
 
 # -- the same plan, the same city
@@ -265,8 +265,22 @@ def test_contacts_happen_in_office_hours_and_answers_after_their_causes() -> Non
             at[row[0]] = row[4]
             assert "00:00:00" <= row[4][11:19] < "11:00:00"  # 9:00 to 20:00 in Japan
             assert row[4] < row[14]
-            if row[12]:
+            assert (row[12] is not None) == (row[3] == "call_in")
+            if row[12] is not None:
                 assert at[row[12]] < row[4]
+
+
+@pytest.mark.req("T15")
+def test_nothing_about_money_stands_in_health_contacts() -> None:
+    seen: Counter[str] = Counter()
+    for rows in islice(chunks(PLAN), 4):
+        seen.update(row[2] for row in rows.tables["contact"])
+        noted = "".join(row[9] + row[10] for row in rows.tables["contact"] if row[2] == "health")
+        assert not any(word in noted for word in ("納", "滞", "払", "税", "減免"))
+        with_claims = {row[1] for row in rows.tables["assessment"]}
+        health = {row[1] for row in rows.tables["contact"] if row[2] == "health"}
+        assert not health & with_claims
+    assert min(seen[area] for area in ("tax", "public", "private", "health")) > 10
 
 
 # -- people in every city
@@ -319,3 +333,4 @@ def test_promises_stand_in_every_way() -> None:
         for row in rows.tables["promise"]:
             outcomes[_standing(rows, row[1]).outcome] += 1
     assert all(outcomes[outcome] > 3 for outcome in PromiseOutcome)
+    assert outcomes[PromiseOutcome.KEPT] + outcomes[PromiseOutcome.PARTLY] > outcomes[PromiseOutcome.BROKEN]
