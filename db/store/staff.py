@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from db.rules.terms import Area, Right
 from db.rules.viewer import Viewer
-from db.schema.staff import Grant, LevelRight, Membership, OldPassword, Session, Staff
+from db.schema.staff import Grant, Level, LevelRight, Membership, OldPassword, Session, Staff
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,31 @@ class SessionState:
     expires_at: datetime
     revoked: bool
     must_change_password: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRow:
+    """A level that a user holds by themselves in one area."""
+
+    id: int
+    level: str
+    level_name: str
+    area: Area
+
+
+@dataclass(frozen=True, slots=True)
+class StaffRow:
+    """A user, as the administrator sees them. `seen_at` is the last use of a session."""
+
+    id: int
+    login: str
+    name: str
+    contracted: bool
+    disabled_at: datetime | None
+    locked_until: datetime | None
+    must_change_password: bool
+    seen_at: datetime | None
+    grants: Sequence[GrantRow]
 
 
 def credentials(tx: Connection, login: str) -> Credentials | None:
@@ -105,6 +130,45 @@ def session(tx: Connection, token: str) -> SessionState | None:
         revoked=row.revoked_at is not None,
         must_change_password=row.must_change_password,
     )
+
+
+def users(tx: Connection, by: Viewer) -> list[StaffRow]:
+    """All users in order of their log-in names, those in use before the disabled ones; for administrators of users."""
+    by.require(Right.USER_ADMIN)
+    grants: defaultdict[int, list[GrantRow]] = defaultdict(list)
+    held = (
+        select(Grant.user_id, Grant.id, Grant.level_code, Level.name, Grant.area)
+        .join(Level, Level.code == Grant.level_code)
+        .where(Grant.user_id.is_not(None))
+        .order_by(Level.rank, Grant.area)
+    )
+    for user_id, grant_id, level, name, area in tx.execute(held):
+        if user_id is not None:
+            grants[user_id].append(GrantRow(grant_id, level, name, area))
+    seen = select(func.max(Session.seen_at)).where(Session.user_id == Staff.id).scalar_subquery().label("seen_at")
+    query = select(
+        Staff.id, Staff.login, Staff.name, Staff.contracted, Staff.disabled_at, Staff.locked_until,
+        Staff.must_change_password, seen,
+    ).order_by(Staff.disabled_at.is_not(None), Staff.login)  # fmt: skip
+    return [
+        StaffRow(
+            id=row.id,
+            login=row.login,
+            name=row.name,
+            contracted=row.contracted,
+            disabled_at=row.disabled_at,
+            locked_until=row.locked_until,
+            must_change_password=row.must_change_password,
+            seen_at=row.seen_at,
+            grants=grants[row.id],
+        )
+        for row in tx.execute(query)
+    ]
+
+
+def levels(tx: Connection) -> list[tuple[str, str]]:
+    """The levels of rights (code, name), lowest first."""
+    return [(row.code, row.name) for row in tx.execute(select(Level.code, Level.name).order_by(Level.rank))]
 
 
 def old_passwords(tx: Connection, user_id: int, count: int) -> Sequence[str]:

@@ -157,6 +157,14 @@ def grant(tx: Connection, by: Viewer, now: datetime, *, user_id: int, level: str
     access_log.append(tx, by, now, "user.grant", detail=f"user {user_id} {level} {','.join(sorted(areas))}")
 
 
+def revoke_grant(tx: Connection, by: Viewer, now: datetime, *, user_id: int, grant_id: int) -> None:
+    """Take a level away from a user; it counts at their next click. Unknown ids change nothing."""
+    by.require(Right.USER_ADMIN)
+    gone = delete(Grant).where(Grant.id == grant_id, Grant.user_id == user_id).returning(Grant.level_code, Grant.area)
+    for row in tx.execute(gone).all():
+        access_log.append(tx, by, now, "user.revoke", detail=f"user {user_id} {row.level_code} {row.area}")
+
+
 def grant_group(
     tx: Connection, by: Viewer, now: datetime, *, group_id: int, level: str, areas: Collection[Area]
 ) -> None:
@@ -202,6 +210,24 @@ def set_password(
         )
     )
     access_log.append(tx, by, now, "user.password", detail=f"user {user_id}")
+
+
+def change_password(
+    tx: Connection, by: Viewer, now: datetime, *, user_id: int, password_hash: str, keep: str | None = None
+) -> None:
+    """A user's own change (their other sessions end, `keep` goes on), or an administrator's reset (all of them end)."""
+    set_password(tx, by, now, user_id=user_id, password_hash=password_hash, must_change=by.user_id != user_id)
+    revoke_sessions(tx, user_id, now, keep=keep)
+
+
+def enable_user(tx: Connection, by: Viewer, now: datetime, login: str) -> None:
+    """Let a disabled user in again, with the rights they had."""
+    by.require(Right.USER_ADMIN)
+    found = staff.credentials(tx, login)
+    if found is None:
+        raise UnknownUserError(f"ログイン名「{login}」の利用者はいません")
+    tx.execute(update(Staff).where(Staff.id == found.user_id).values(disabled_at=None))
+    access_log.append(tx, by, now, "user.enable", detail=login)
 
 
 def disable_user(tx: Connection, by: Viewer, now: datetime, login: str) -> None:

@@ -1,0 +1,110 @@
+"""The home screen's question: what is due for the viewer, and what have they done today.
+
+Whoever opens it sees names of people, so the opening is written to the access log in the same transaction.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, func, or_, select
+
+from db.rules.terms import Area, Right
+from db.rules.viewer import Viewer
+from db.schema.calls import Call
+from db.schema.contacts import Contact, Disposition, Promise
+from db.schema.people import Debtor
+from db.schema.work import Task
+from db.store import access_log, debtors
+from db.store.debtors import RecallRow
+from db.usecases.calls import UNKNOWN_TASK
+from db.usecases.office import Office
+
+TASKS: int = 50
+TASK_NAMES = {UNKNOWN_TASK: "発信結果の確認"}
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """An open task of the viewer, or of a group of theirs."""
+
+    id: uuid.UUID
+    name: str
+    area: Area
+    debtor_id: int | None
+    debtor_name: str | None
+    due_on: date | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What the viewer did since midnight. `results`: how often each result was given, most frequent first."""
+
+    dialled: int
+    talked: int
+    contacts: int
+    promises: int
+    results: Sequence[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """The home screen. `overdue` counts the recalls whose time is past."""
+
+    recalls: Sequence[RecallRow]
+    overdue: int
+    tasks: Sequence[TaskRow]
+    numbers: Numbers
+
+
+def open_today(tx: Connection, viewer: Viewer, now: datetime, office: Office) -> Today:
+    """Read the home screen of the viewer, and log that it was opened."""
+    ends = office.day_begins(now) + timedelta(days=1)
+    insight = viewer.areas(Right.ARREARS_VIEW)
+    recalls = [row if row.area in insight else replace(row, note="") for row in debtors.due_recalls(tx, viewer, ends)]
+    tasks = _tasks(tx, viewer)
+    access_log.append(tx, viewer, now, "today.view", detail=f"recalls {len(recalls)} tasks {len(tasks)}")
+    overdue = sum(row.due_at <= now for row in recalls)
+    return Today(recalls, overdue, tasks, _numbers(tx, viewer, office.day_begins(now)))
+
+
+def _tasks(tx: Connection, viewer: Viewer) -> list[TaskRow]:
+    query = (
+        select(Task.id, Task.kind, Task.area, Task.debtor_id, Debtor.name, Task.due_on, Task.note)
+        .outerjoin(Debtor, Debtor.id == Task.debtor_id)
+        .where(
+            Task.done_at.is_(None),
+            Task.area.in_(viewer.areas()),
+            or_(Task.user_id == viewer.user_id, Task.group_id.in_(viewer.group_ids)),
+        )
+        .order_by(Task.due_on.is_(None), Task.due_on, Task.made_at)
+        .limit(TASKS)
+    )
+    return [
+        TaskRow(task_id, TASK_NAMES.get(kind, kind), area, debtor_id, debtor_name, due_on, note)
+        for task_id, kind, area, debtor_id, debtor_name, due_on, note in tx.execute(query)
+    ]
+
+
+def _numbers(tx: Connection, viewer: Viewer, since: datetime) -> Numbers:
+    def count(*conditions: ColumnElement[bool]) -> int:
+        return tx.execute(select(func.count()).where(*conditions)).scalar_one()
+
+    mine = (Call.user_id == viewer.user_id, Call.started_at >= since)
+    written = (Contact.user_id == viewer.user_id, Contact.recorded_at >= since, Contact.corrects_id.is_(None))
+    results = tx.execute(
+        select(Disposition.name, func.count())
+        .join(Disposition, Disposition.code == Contact.disposition)
+        .where(*written)
+        .group_by(Disposition.name, Disposition.rank)
+        .order_by(func.count().desc(), Disposition.rank)
+    )
+    return Numbers(
+        dialled=count(*mine),
+        talked=count(*mine, Call.joined_at.is_not(None)),
+        contacts=count(*written),
+        promises=count(Promise.made_by == viewer.user_id, Promise.made_at >= since),
+        results=[(name, number) for name, number in results],
+    )
