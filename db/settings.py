@@ -114,11 +114,16 @@ class AmiSettings:
 
 @dataclass(frozen=True, slots=True)
 class DialSettings:
-    """How numbers are dialled. `{number}` in `channel` becomes the national digits."""
+    """How numbers are dialled. `{number}` in `channel` becomes the national digits.
+
+    `recordings_dir` as this machine sees it, `pbx_recordings_dir` as the PBX does (empty: the same). `ring_seconds` for
+    persons and operators' phones alike. `rejoin_seconds`: so long a person waits for an operator whose phone was lost.
+    """
 
     channel: str = "PJSIP/{number}@carrier"
     caller_id: str = ""
     ring_seconds: int = 30
+    rejoin_seconds: int = 45
     recordings_dir: Path = Path("var/recordings")
     pbx_recordings_dir: str = ""
 

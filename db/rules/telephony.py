@@ -64,6 +64,15 @@ class CallState(Term):
 LIVE_CALLS = frozenset({CallState.PLACING, CallState.RINGING, CallState.TALKING, CallState.HELD, CallState.PARTED})
 
 
+class EndedBy(Term):
+    """Who put the receiver down, as far as it is known."""
+
+    PERSON = "person", "相手"
+    SCREEN = "screen", "画面操作"
+    PHONE = "phone", "電話機"
+    SYSTEM = "system", "システム"
+
+
 class DutyState(Term):
     """What an operator is doing."""
 

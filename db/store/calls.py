@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, false, func, select
 
-from db.rules.telephony import OPEN_ATTEMPTS, AttemptState, CallState, Direction, DutyState
+from db.rules.telephony import OPEN_ATTEMPTS, AttemptState, CallState, Direction, DutyState, RecordingState
 from db.rules.terms import Area
 from db.rules.viewer import Viewer
 from db.schema.calls import Attempt, Call, Duty, Recording, Seat
@@ -62,6 +62,22 @@ class CallRow:
     identity_confirmed_at: datetime | None
     identity_failures: int
     result: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    """Where a call stands, as the bridge needs it: what may be done to its channel, and whether its operator is there."""
+
+    attempt: AttemptState
+    call: CallState
+    seat: str
+    user_id: int
+    leg_up: bool
+
+    @property
+    def forsaken(self) -> bool:
+        """Whether the person waits, in the room or on hold, and the operator's phone is gone."""
+        return not self.leg_up and self.call in {CallState.PARTED, CallState.HELD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +140,18 @@ def attempt(tx: Connection, attempt_id: uuid.UUID) -> AttemptRow | None:
     return AttemptRow(*row) if row else None
 
 
+def line(tx: Connection, attempt_id: uuid.UUID) -> LineRow | None:
+    """Where the call of an attempt stands; None if there is no such attempt."""
+    query = (
+        select(Attempt.state, Call.state, Call.seat, Call.user_id, func.coalesce(Duty.leg_up, false()))
+        .join(Call, Call.attempt_id == Attempt.id)
+        .outerjoin(Duty, Duty.user_id == Call.user_id)
+        .where(Attempt.id == attempt_id)
+    )
+    row = tx.execute(query).one_or_none()
+    return LineRow(*row) if row else None
+
+
 def open_attempts(tx: Connection, pbx: str) -> Sequence[AttemptRow]:
     """Attempts on a PBX that have not come to an end, oldest first."""
     query = _attempts().where(Attempt.pbx == pbx, Attempt.state.in_(OPEN_ATTEMPTS)).order_by(Attempt.prepared_at)
@@ -154,6 +182,17 @@ def recording_of(tx: Connection, call_id: uuid.UUID) -> tuple[uuid.UUID, str] | 
     """The id and relative path of a call's recording."""
     row = tx.execute(select(Recording.id, Recording.path).where(Recording.call_id == call_id)).one_or_none()
     return (row.id, row.path) if row else None
+
+
+def unsettled_recordings(tx: Connection, pbx: str) -> list[tuple[uuid.UUID, str]]:
+    """Calls that have ended and whose file was not looked at since, with its relative path."""
+    query = (
+        select(Recording.call_id, Recording.path)
+        .join(Call, Call.id == Recording.call_id)
+        .join(Attempt, Attempt.id == Call.attempt_id)
+        .where(Recording.state == RecordingState.RUNNING, Call.ended_at.is_not(None), Attempt.pbx == pbx)
+    )
+    return [(row.call_id, row.path) for row in tx.execute(query)]
 
 
 def _duties() -> Select[*tuple[Any, ...]]:

@@ -15,11 +15,21 @@ from sqlalchemy import Connection, insert, select, update
 from db.outbox import publish
 from db.rules.eligibility import Reason
 from db.rules.retry import result_of
-from db.rules.telephony import LIVE_CALLS, OPEN_ATTEMPTS, AttemptState, CallState, DialMode, Direction, RecordingState
+from db.rules.telephony import (
+    LIVE_CALLS,
+    OPEN_ATTEMPTS,
+    AttemptResult,
+    AttemptState,
+    CallState,
+    DialMode,
+    Direction,
+    EndedBy,
+    RecordingState,
+)
 from db.rules.terms import Area, Channel, Right
 from db.rules.viewer import Viewer
 from db.schema.base import new_id
-from db.schema.calls import Attempt, Call, Recording
+from db.schema.calls import Attempt, Call, Duty, Recording
 from db.schema.people import Phone
 from db.schema.work import Task
 from db.store import access_log, calls, debtors, staff
@@ -140,10 +150,10 @@ def authorize(tx: Connection, attempt_id: uuid.UUID, now: datetime, office: Offi
 
 
 def refuse(tx: Connection, attempt_id: uuid.UUID, now: datetime, why: str) -> None:
-    """Give a prepared attempt up before anything was sent; nothing is owed for it."""
-    if not _move(tx, attempt_id, AttemptState.REFUSED, now, refusal=why, ended_at=now):
+    """Give an attempt up of which it is certain that nothing was sent; nothing is owed for it."""
+    if not _move(tx, attempt_id, AttemptState.REFUSED, now, refusal=why, sent_at=None, ended_at=now):
         return
-    _end_call(tx, attempt_id, now, by="system", wrapped=True)
+    _end_call(tx, attempt_id, now, by=EndedBy.SYSTEM, wrapped=True)
 
 
 def ringing(tx: Connection, attempt_id: uuid.UUID, now: datetime) -> None:
@@ -153,28 +163,33 @@ def ringing(tx: Connection, attempt_id: uuid.UUID, now: datetime) -> None:
 
 
 def answered(tx: Connection, attempt_id: uuid.UUID, now: datetime) -> None:
-    """The person answered."""
-    _move(tx, attempt_id, AttemptState.ANSWERED, now, answered_at=now)
-
-
-def joined(tx: Connection, call_id: uuid.UUID, now: datetime, recording: str | None) -> None:
-    """Person and operator hear each other (again); from the first time on a recording is expected."""
-    answered(tx, call_id, now)
-    row = tx.execute(select(Call.joined_at, Call.debtor_id, Call.area).where(Call.id == call_id)).one()
-    _call(tx, call_id, now, state=CallState.TALKING, joined_at=row.joined_at or now)
-    if recording is not None and calls.recording_of(tx, call_id) is None:
-        tx.execute(
-            insert(Recording).values(
-                id=new_id(),
-                call_id=call_id,
-                debtor_id=row.debtor_id,
-                area=row.area,
-                path=recording,
-                state=RecordingState.RUNNING,
-                started_at=now,
-                keep_until=now + KEEP_RECORDING,
-            )
+    """The person answered; from now on a recording is expected, where `authorize` said it would be."""
+    if not _move(tx, attempt_id, AttemptState.ANSWERED, now, answered_at=now):
+        return
+    row = tx.execute(select(Attempt.debtor_id, Attempt.area, Attempt.sent_at).where(Attempt.id == attempt_id)).one()
+    tx.execute(
+        insert(Recording).values(
+            id=new_id(),
+            call_id=attempt_id,
+            debtor_id=row.debtor_id,
+            area=row.area,
+            path=recording_path(attempt_id, row.sent_at or now),
+            state=RecordingState.RUNNING,
+            started_at=now,
+            keep_until=now + KEEP_RECORDING,
         )
+    )
+
+
+def joined(tx: Connection, call_id: uuid.UUID, now: datetime) -> None:
+    """The person is in the operator's room (again): they talk, or the person waits there for the operator's phone."""
+    answered(tx, call_id, now)
+    row = tx.execute(select(Call.user_id, Call.joined_at).where(Call.id == call_id)).one()
+    leg_up = tx.execute(select(Duty.leg_up).where(Duty.user_id == row.user_id).with_for_update()).scalar_one_or_none()
+    if leg_up:
+        _call(tx, call_id, now, state=CallState.TALKING, joined_at=row.joined_at or now)
+    else:
+        _call(tx, call_id, now, state=CallState.PARTED)
 
 
 def held(tx: Connection, call_id: uuid.UUID, now: datetime) -> None:
@@ -182,17 +197,19 @@ def held(tx: Connection, call_id: uuid.UUID, now: datetime) -> None:
     _call(tx, call_id, now, state=CallState.HELD)
 
 
-def parted(tx: Connection, call_id: uuid.UUID, now: datetime) -> None:
-    """The operator's phone was lost; the person waits in the room."""
-    _call(tx, call_id, now, state=CallState.PARTED)
+def ended(
+    tx: Connection, attempt_id: uuid.UUID, now: datetime, cause: int | None, *, by: EndedBy | None = None
+) -> None:
+    """The person's channel is gone, with its cause (ITU-T Q.850; None: not known). The operator owes the result.
 
-
-def ended(tx: Connection, attempt_id: uuid.UUID, now: datetime, cause: int, *, by: str | None = None) -> None:
-    """The person's channel is gone, with its cause (ITU-T Q.850). The operator owes the result."""
+    The cause of a call that we took back before anyone answered says nothing of the person.
+    """
     row = tx.execute(select(Attempt.state, Attempt.answered_at).where(Attempt.id == attempt_id)).one()
     if row.state not in OPEN_ATTEMPTS:
         return
     result = result_of(cause, answered=row.answered_at is not None)
+    if by is EndedBy.SCREEN and row.answered_at is None:
+        result = AttemptResult.CANCELLED
     _move(tx, attempt_id, AttemptState.ENDED, now, ended_at=now, cause=cause, result=result)
     _end_call(tx, attempt_id, now, by=by)
 
@@ -258,7 +275,7 @@ def _move(tx: Connection, attempt_id: uuid.UUID, to: AttemptState, now: datetime
 
 _BEFORE: Final = {
     AttemptState.SENT: {AttemptState.PREPARED},
-    AttemptState.REFUSED: {AttemptState.PREPARED},
+    AttemptState.REFUSED: {AttemptState.PREPARED, AttemptState.SENT},
     AttemptState.RINGING: {AttemptState.SENT},
     AttemptState.ANSWERED: {AttemptState.SENT, AttemptState.RINGING},
     AttemptState.ENDED: OPEN_ATTEMPTS,
@@ -273,7 +290,7 @@ def _call(tx: Connection, call_id: uuid.UUID, now: datetime, **values: Any) -> N
         publish(tx, now, TOPIC, call_id, owner)
 
 
-def _end_call(tx: Connection, call_id: uuid.UUID, now: datetime, *, by: str | None, wrapped: bool = False) -> None:
+def _end_call(tx: Connection, call_id: uuid.UUID, now: datetime, *, by: EndedBy | None, wrapped: bool = False) -> None:
     _call(tx, call_id, now, state=CallState.ENDED, ended_at=now, ended_by=by)
     done = update(Call).where(Call.id == call_id, Call.wrapped_at.is_(None))
     tx.execute((done if wrapped else done.where(Call.result_at.is_not(None))).values(wrapped_at=now))

@@ -4,13 +4,13 @@ A command that nobody claimed in time is worthless: it is never carried out late
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, update
 
 from db.outbox import publish
 from db.schema.base import new_id
@@ -61,18 +61,29 @@ def want(tx: Connection, pbx: str, kind: CommandKind, subject: uuid.UUID, user_i
 
 
 def claim(tx: Connection, pbx: str, now: datetime) -> list[Wanted]:
-    """Take all open commands of a PBX, oldest first; each is handed out once. Those out of time are closed instead."""
-    expired = update(Command).where(Command.pbx == pbx, Command.claimed_at.is_(None), Command.expires_at <= now)
-    tx.execute(expired.values(claimed_at=now, done_at=now, error="expired"))
-    rows = tx.execute(
-        select(Command)
-        .where(Command.pbx == pbx, Command.claimed_at.is_(None))
-        .order_by(Command.made_at, Command.id)
-        .with_for_update(skip_locked=True)
-    ).all()
-    if rows:
-        tx.execute(update(Command).where(Command.id.in_([row.id for row in rows])).values(claimed_at=now))
-    return [Wanted(row.id, CommandKind(row.kind), uuid.UUID(row.arguments["subject"]), row.user_id) for row in rows]
+    """Take all open commands of a PBX, oldest first; each is handed out once. Those out of time are left to `expire`."""
+    return _take(tx, _open(pbx).where(Command.expires_at > now), claimed_at=now)
+
+
+def expire(tx: Connection, pbx: str, now: datetime) -> list[Wanted]:
+    """Close the commands of a PBX that nobody claimed in time, and say which they were."""
+    taken = _take(tx, _open(pbx).where(Command.expires_at <= now), claimed_at=now, done_at=now, error="expired")
+    _tell(tx, taken, now)
+    return taken
+
+
+def abandon(tx: Connection, pbx: str, now: datetime) -> list[Wanted]:
+    """Close what an earlier bridge of the PBX claimed and, killed, never answered. Nothing of it is carried out."""
+    left = _ordered(pbx).where(Command.claimed_at.is_not(None), Command.done_at.is_(None))
+    taken = _take(tx, left, done_at=now, error="abandoned")
+    _tell(tx, taken, now)
+    return taken
+
+
+def pending(tx: Connection, pbx: str) -> frozenset[uuid.UUID]:
+    """The legs and calls that a PBX's bridge is still to do something about."""
+    rows = tx.execute(select(Command.arguments).where(Command.pbx == pbx, Command.done_at.is_(None)))
+    return frozenset(uuid.UUID(row.arguments["subject"]) for row in rows)
 
 
 def answer(tx: Connection, command_id: uuid.UUID, now: datetime, error: str | None = None) -> None:
@@ -80,3 +91,28 @@ def answer(tx: Connection, command_id: uuid.UUID, now: datetime, error: str | No
     tx.execute(update(Command).where(Command.id == command_id).values(done_at=now, error=error))
     owner = tx.execute(select(Command.user_id).where(Command.id == command_id)).scalar_one()
     publish(tx, now, TOPIC, command_id, owner)
+
+
+def _ordered(pbx: str) -> Select[Any]:
+    return (
+        select(Command)
+        .where(Command.pbx == pbx)
+        .order_by(Command.made_at, Command.id)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _open(pbx: str) -> Select[Any]:
+    return _ordered(pbx).where(Command.claimed_at.is_(None))
+
+
+def _take(tx: Connection, query: Select[Any], **values: object) -> list[Wanted]:
+    rows = tx.execute(query).all()
+    if rows:
+        tx.execute(update(Command).where(Command.id.in_([row.id for row in rows])).values(**values))
+    return [Wanted(row.id, CommandKind(row.kind), uuid.UUID(row.arguments["subject"]), row.user_id) for row in rows]
+
+
+def _tell(tx: Connection, closed: Sequence[Wanted], now: datetime) -> None:
+    for command in closed:
+        publish(tx, now, TOPIC, command.id, command.user_id)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from db.outbox import publish
-from db.rules.telephony import LIVE_CALLS, DutyState
+from db.rules.telephony import LIVE_CALLS, CallState, DutyState
 from db.rules.terms import Right
 from db.rules.viewer import Viewer
 from db.schema.base import new_id
@@ -105,25 +105,45 @@ def go_home(tx: Connection, viewer: Viewer, now: datetime) -> None:
 
 
 def leg_answered(tx: Connection, leg_id: uuid.UUID, now: datetime) -> DutyRow | None:
-    """The PBX says that an operator's phone is connected. None if that leg belongs to nobody any more."""
-    duty = calls.duty_of_leg(tx, leg_id)
+    """The PBX says that an operator's phone is connected. None if that leg belongs to nobody any more.
+
+    Whoever waited in its room is talked to again.
+    """
+    duty = _hold_of_leg(tx, leg_id)
     if duty is None:
         return None
     tx.execute(update(Duty).where(Duty.user_id == duty.user_id).values(leg_up=True))
+    _move_call(tx, duty, CallState.PARTED, CallState.TALKING, now)
     waiting = duty.state in {DutyState.CALLING_PHONE, DutyState.PHONE_LOST}
     _enter(tx, duty, DutyState.READY if waiting else duty.state, now, duty.reason)
     return duty
 
 
 def leg_lost(tx: Connection, leg_id: uuid.UUID, now: datetime, reason: str) -> DutyRow | None:
-    """The PBX says that an operator's phone is gone, or never answered. A call of theirs goes on by itself."""
-    duty = calls.duty_of_leg(tx, leg_id)
+    """The PBX says that an operator's phone is gone, or never answered. A call of theirs goes on: the person waits.
+
+    Returns the duty as it was before.
+    """
+    duty = _hold_of_leg(tx, leg_id)
     if duty is None:
         return None
     tx.execute(update(Duty).where(Duty.user_id == duty.user_id).values(leg_up=False))
+    _move_call(tx, duty, CallState.TALKING, CallState.PARTED, now)
     free = duty.state in {DutyState.CALLING_PHONE, DutyState.READY}
     _enter(tx, duty, DutyState.PHONE_LOST if free else duty.state, now, reason if free else duty.reason)
     return duty
+
+
+def call_back(tx: Connection, leg_id: uuid.UUID, now: datetime) -> None:
+    """Call an operator's phone again by itself, after its leg was lost; nothing if that leg is not the last one."""
+    duty = _hold_of_leg(tx, leg_id)
+    if duty is None or duty.leg_up:
+        return
+    new_leg = new_id()
+    tx.execute(update(Duty).where(Duty.user_id == duty.user_id).values(leg_id=new_leg))
+    state = DutyState.CALLING_PHONE if duty.state is DutyState.PHONE_LOST else duty.state
+    _enter(tx, duty, state, now, duty.reason if state is duty.state else "")
+    want(tx, duty.pbx, CommandKind.RING_PHONE, new_leg, duty.user_id, now)
 
 
 def after_call(tx: Connection, user_id: int, call_id: uuid.UUID, now: datetime) -> None:
@@ -167,6 +187,18 @@ def required(tx: Connection, viewer: Viewer) -> DutyRow:
     if duty is None:
         raise DutyError("off_duty", "業務を開始していません。席を選んで業務を開始してください。")
     return duty
+
+
+def _hold_of_leg(tx: Connection, leg_id: uuid.UUID) -> DutyRow | None:
+    """The duty of a leg, locked: what the leg does and what the person's channel does must not pass each other."""
+    tx.execute(select(Duty.user_id).where(Duty.leg_id == leg_id).with_for_update())
+    return calls.duty_of_leg(tx, leg_id)
+
+
+def _move_call(tx: Connection, duty: DutyRow, before: CallState, after: CallState, now: datetime) -> None:
+    moved = update(Call).where(Call.id == duty.call_id, Call.state == before).values(state=after)
+    if duty.call_id is not None and tx.execute(moved).rowcount == 1:
+        publish(tx, now, "call", duty.call_id, duty.user_id)
 
 
 def _enter(tx: Connection, duty: DutyRow, state: DutyState, now: datetime, reason: str = "") -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, update
 
 from db.outbox import Cursor, changes_after
 from db.rules.promises import PromiseLine
-from db.rules.telephony import AttemptResult, AttemptState, CallState, DutyState
+from db.rules.telephony import AttemptResult, AttemptState, CallState, DutyState, EndedBy
 from db.rules.terms import Area, FlagKind, PhoneStatus
 from db.rules.viewer import NotAllowedError
 from db.schema.calls import Attempt, Call
@@ -58,12 +58,12 @@ class Line:
         assert self.authorize(attempt_id)
         with self.database.write() as tx:
             calls.ringing(tx, attempt_id, NOW + SOON)
-            calls.joined(tx, attempt_id, NOW + 2 * SOON, "x.wav")
+            calls.joined(tx, attempt_id, NOW + 2 * SOON)
         return attempt_id
 
     def hang_up(self, attempt_id: uuid.UUID, cause: int = 16) -> None:
         with self.database.write() as tx:
-            calls.ended(tx, attempt_id, NOW + 10 * SOON, cause, by="person")
+            calls.ended(tx, attempt_id, NOW + 10 * SOON, cause, by=EndedBy.PERSON)
 
     def confirm(
         self, call_id: uuid.UUID, kana: str = "やまだたろう", born: str = "昭和55年5月3日", home: str = "見本町1-2-3"
@@ -177,7 +177,7 @@ def test_events_that_come_twice_or_late_change_nothing(line: Line) -> None:
     line.hang_up(call_id)
     with line.database.write() as tx:
         calls.ringing(tx, call_id, NOW)
-        calls.joined(tx, call_id, NOW, "x.wav")
+        calls.joined(tx, call_id, NOW)
         calls.ended(tx, call_id, NOW, 17)
         calls.unknown(tx, call_id, NOW)
         calls.held(tx, call_id, NOW)
@@ -466,8 +466,8 @@ def test_a_number_that_proved_wrong_is_not_dialled_again(line: Line) -> None:
 def test_a_lost_phone_keeps_the_call_and_the_debt_of_a_result(line: Line) -> None:
     call_id = line.talk()
     with line.database.write() as tx:
-        duty.leg_lost(tx, line.leg_id, NOW, "電話機が切断されました。")
-        calls.parted(tx, call_id, NOW)
+        duty.leg_lost(tx, line.leg_id, NOW, "切断")
+        assert tx.execute(select(Call.state)).scalar_one() is CallState.PARTED
     assert line.state() is DutyState.BUSY
     line.hang_up(call_id)
     line.save(call_id, Entry("refused"))
