@@ -65,6 +65,16 @@ class Database:
         self._async: AsyncEngine | None = None
 
     @property
+    def label(self) -> str:
+        """Which register this is, without its password."""
+        return self._sync_url.render_as_string(hide_password=True)
+
+    @property
+    def file(self) -> str:
+        """The file of an SQLite register."""
+        return self._sync_url.database or ""
+
+    @property
     def dsn(self) -> str:
         """The URL as libpq reads it (PostgreSQL)."""
         return self._sync_url.set(drivername="postgresql").render_as_string(hide_password=False)

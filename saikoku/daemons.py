@@ -1,0 +1,135 @@
+"""The daemons as the command line starts them, each in a process of its own, and `saikoku all`, which watches over them.
+
+A daemon that stops is started again after a pause that grows while it keeps failing, so that a PDF cannot stall a call
+and a crash restarts alone. A daemon that was told something wrong (exit status 2) stops the whole, with its message.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Coroutine, Iterable, Mapping
+from contextlib import suppress
+from typing import Any, Final, TypeVar
+
+from ami_bridge import bridge
+from db.clock import Clock
+from db.engine import Database
+from db.hints import Bell
+from db.settings import Settings
+from db.usecases.office import Office
+from webpanel import serve
+
+WRONG_SETTINGS: Final = 2
+STOP_WITHIN: Final = 10.0
+R = TypeVar("R")
+_log = logging.getLogger(__name__)
+
+
+def open_database(settings: Settings) -> Database:
+    """The register, ringing the readers on this machine after each commit."""
+    settings.office.run_dir.mkdir(parents=True, exist_ok=True)
+    return Database(settings.database.url, ring=Bell(settings.office.run_dir))
+
+
+def office_of(settings: Settings) -> Office:
+    """The office's rules."""
+    return Office(zone=settings.office.zone)
+
+
+def run_panel(settings: Settings, clock: Clock) -> int:
+    """Serve the panel until told to stop."""
+    serve.run(settings, clock)
+    return 0
+
+
+def run_bridge(settings: Settings, clock: Clock) -> int:
+    """Work the PBX of this host until told to stop."""
+    asyncio.run(_bridge(settings, clock))
+    return 0
+
+
+def run_all(_: Settings, __: Clock) -> int:
+    """All daemons of this host, until told to stop."""
+    return asyncio.run(until_signal(Supervisor(DAEMONS, os.environ).run())) or 0
+
+
+DAEMONS: Final = ("panel", "bridge")
+
+
+async def _bridge(settings: Settings, clock: Clock) -> None:
+    database = open_database(settings)
+    try:
+        await until_signal(bridge.run(settings, database, clock, office_of(settings)))
+    finally:
+        await database.aclose()
+
+
+class Supervisor:
+    """Keeps daemons running as child processes."""
+
+    def __init__(self, names: Iterable[str], environ: Mapping[str, str], *, first_pause: float = 0.5) -> None:
+        self._names = tuple(names)
+        self._environ = dict(environ)
+        self._first_pause = first_pause
+        self.children: dict[str, asyncio.subprocess.Process] = {}
+
+    async def run(self) -> int:
+        """Watch until cancelled; returns only when a daemon cannot work as it is set up."""
+        tasks = [asyncio.create_task(self._keep(name)) for name in self._names]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return done.pop().result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep(self, name: str) -> int:
+        pause = self._first_pause
+        while True:
+            child = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "saikoku", name, env=self._environ, start_new_session=True
+            )
+            self.children[name] = child
+            started = asyncio.get_running_loop().time()
+            try:
+                status = await child.wait()
+            finally:
+                await _stop(child)
+            if status == WRONG_SETTINGS:
+                return status
+            if asyncio.get_running_loop().time() - started > 60:
+                pause = self._first_pause
+            _log.error("%s stopped with status %s; starting it again in %.1f s", name, status, pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 30.0)
+
+
+async def until_signal(work: Coroutine[Any, Any, R]) -> R | None:
+    """Do `work` until it ends, or cancel it at SIGINT or SIGTERM and return None once it has cleaned up."""
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return None
+    finally:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(name)
+
+
+async def _stop(child: asyncio.subprocess.Process) -> None:
+    if child.returncode is not None:
+        return
+    with suppress(ProcessLookupError):
+        child.send_signal(signal.SIGTERM)
+    try:
+        await asyncio.wait_for(child.wait(), STOP_WITHIN)
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()

@@ -1,0 +1,191 @@
+"""`saikoku demo`: the whole product on one machine, in one command, on loopback addresses and invented people.
+
+A real Asterisk as the office's PBX, a second one as carrier, citizens and desk phones, a synthetic city in an SQLite
+file, and the daemons as in an office. What cannot be had is said in one sentence, and the rest starts. Where settings
+name a PBX already (`SAIKOKU_AMI_HOST`), that one is used and no lab is started.
+"""
+
+import argparse
+import asyncio
+import os
+import shutil
+import socket
+import sys
+import webbrowser
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import func, select
+
+from db.clock import Clock, office_date
+from db.engine import Database
+from db.schema.ops import Lease
+from db.settings import Address, SettingError, Settings, environment
+from saikoku import register
+from saikoku.city.seed import seed_city
+from saikoku.daemons import Supervisor, office_of, until_signal
+from saikoku.demo_office import PASSWORD, USERS, add_office
+from saikoku.lab.clock import VARIABLE, LabClock, office_hours_offset
+from saikoku.lab.obtain import LabUnavailable
+from saikoku.lab.pbx import Lab
+
+SEED: Final = 1
+READY_WITHIN: Final = 60.0
+
+
+@dataclass
+class Demo:
+    """What the demo has put together so far: settings for the daemons, and what it has to do without."""
+
+    settings: dict[str, object] = field(default_factory=dict)
+    extra: dict[str, str] = field(default_factory=dict)
+    without: list[str] = field(default_factory=list)
+
+    def environ(self) -> Mapping[str, str]:
+        """The environment of the daemons."""
+        return {**os.environ, **environment(self.settings), **self.extra}
+
+
+def run(arguments: argparse.Namespace, settings: Settings, clock: Clock) -> int:
+    """Run the demo until SIGINT or SIGTERM."""
+    address = Address("127.0.0.1", arguments.port)
+    _must_be_free(address)
+    arguments.data = arguments.data.absolute()
+    shutil.rmtree(arguments.data, ignore_errors=True)
+    arguments.data.mkdir(parents=True)
+    return asyncio.run(until_signal(_demo(arguments, settings, clock, address))) or 0
+
+
+async def _demo(arguments: argparse.Namespace, settings: Settings, clock: Clock, address: Address) -> int:
+    data: Path = arguments.data
+    offset = office_hours_offset(clock.now(), office_of(settings))
+    if offset:
+        clock = LabClock(offset)
+        print(f"nobody may be called at this hour: the demo's clock stands at {_local(clock, settings)}", flush=True)
+    demo = Demo(
+        settings={
+            "database.url": f"sqlite:///{data}/saikoku.db",
+            "office.name": "みなと野市",
+            "office.run_dir": data / "run",
+            "panel.listen": address,
+        },
+        extra={VARIABLE: str(int(offset / timedelta(seconds=1)))} if offset else {},
+    )
+    async with AsyncExitStack() as stack:
+        lab = await _lab(stack, demo, data)
+        database = Database(str(demo.settings["database.url"]))
+        await asyncio.to_thread(_city, database, clock, settings, arguments.debtors, lab)
+        names = ("panel", "bridge") if lab or "SAIKOKU_AMI_HOST" in os.environ else ("panel",)
+        supervisor = asyncio.create_task(Supervisor(names, demo.environ()).run())
+        stack.push_async_callback(_cancelled, supervisor)
+        waiting = asyncio.create_task(_ready(database, address, bridge="bridge" in names))
+        await asyncio.wait({supervisor, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if supervisor.done():
+            waiting.cancel()
+            return supervisor.result()
+        if not waiting.result():
+            demo.without.append("telephone")
+        database.close()
+        _announce(demo, address, lab, browser=not arguments.no_browser)
+        return await supervisor
+
+
+async def _lab(stack: AsyncExitStack, demo: Demo, data: Path) -> Lab | None:
+    if "SAIKOKU_AMI_HOST" in os.environ:
+        return None
+    print("starting the office PBX and the carrier (the first time, Asterisk is fetched; about a minute) …", flush=True)
+    try:
+        lab = await stack.enter_async_context(Lab(data / "lab"))
+    except LabUnavailable as error:
+        print(f"no telephone: {error}", file=sys.stderr, flush=True)
+        demo.without.append("telephone")
+        return None
+    print(f"Asterisk {lab.version}", flush=True)
+    demo.settings |= {
+        "ami.host": lab.ami_host,
+        "ami.port": lab.ami_port,
+        "ami.username": lab.ami_user,
+        "ami.secret": lab.ami_secret,
+        "dial.channel": lab.trunk,
+        "dial.caller_id": lab.office_numbers[0],
+        "dial.recordings_dir": lab.recordings,
+    }
+    return lab
+
+
+def _city(database: Database, clock: Clock, settings: Settings, debtors: int, lab: Lab | None) -> None:
+    register.prepare(database)
+    desks = (*lab.seats, *lab.phone_passwords) if lab else ()
+    staff = add_office(database, clock.now(), desks)
+    seed_city(
+        database,
+        debtors=debtors,
+        seed=SEED,
+        today=office_date(clock.now(), settings.office.zone),
+        staff_ids=staff.history_ids,
+        progress=sys.stderr.isatty(),
+    )
+
+
+async def _ready(database: Database, address: Address, *, bridge: bool) -> bool:
+    """Wait until the panel answers and the bridge has its PBX; False if the bridge does not get there."""
+    while not await _answers(address):  # noqa: ASYNC110 - a process that starts gives no event
+        await asyncio.sleep(0.1)
+    deadline = asyncio.get_running_loop().time() + READY_WITHIN
+    while bridge and not await asyncio.to_thread(_bridge_is_up, database):
+        if asyncio.get_running_loop().time() > deadline:
+            return False
+        await asyncio.sleep(0.1)
+    return True
+
+
+async def _answers(address: Address) -> bool:
+    try:
+        reader, writer = await asyncio.open_connection(address.host, address.port)
+    except OSError:
+        return False
+    writer.write(b"GET /healthz HTTP/1.0\r\n\r\n")
+    line = await reader.readline()
+    writer.close()
+    return b" 200 " in line
+
+
+def _bridge_is_up(database: Database) -> bool:
+    with database.read() as tx:
+        return tx.execute(select(func.count()).select_from(Lease)).scalar_one() > 0
+
+
+def _announce(demo: Demo, address: Address, lab: Lab | None, *, browser: bool) -> None:
+    print("users, all with the password " + PASSWORD)
+    for user in USERS:
+        print(f"  {user.login:12} {user.name}")
+    if lab:
+        phones = ", ".join(f"{phone} ({password})" for phone, password in lab.phone_passwords.items())
+        print(f"desks: {', '.join(lab.seats)} answer by themselves")
+        print(f"a SIP phone of your own can register at 127.0.0.1:{lab.sip_port} (UDP) as {phones}")
+    missing = f" (without: {', '.join(demo.without)})" if demo.without else ""
+    print(f"ready http://{address}{missing}", flush=True)
+    if browser:
+        webbrowser.open(f"http://{address}/")
+
+
+def _must_be_free(address: Address) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address.host, address.port))
+        except OSError as error:
+            raise SettingError("--port", address.port, f"cannot be used ({error.strerror}); choose another") from error
+
+
+def _local(clock: Clock, settings: Settings) -> str:
+    return f"{clock.now().astimezone(settings.office.zone):%Y-%m-%d %H:%M}"
+
+
+async def _cancelled(task: "asyncio.Task[int]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,67 @@
+"""The staff of the synthetic city: a user for each kind of work, with desks to sit at. For the demo and for seeding."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import insert
+
+from db.engine import Database
+from db.reference.passwords import hash_password
+from db.rules.terms import Area
+from db.rules.viewer import system_viewer
+from db.schema.calls import Seat
+from db.usecases import accounts
+
+PASSWORD: Final = "Saikoku-demo-2026"  # noqa: S105 - for invented people on a loopback address only
+_TAX: Final = (Area.TAX,)
+_CLAIMS: Final = (Area.TAX, Area.PUBLIC, Area.PRIVATE)
+_EVERY: Final = tuple(Area)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoUser:
+    """One of them."""
+
+    login: str
+    name: str
+    level: str
+    areas: Sequence[Area]
+    contracted: bool = False
+
+
+USERS: Final = (
+    DemoUser("operator", "小川 奏", "operator", _TAX),
+    DemoUser("operator2", "西野 葵", "operator", _TAX),
+    DemoUser("contracted", "南 ひかる", "contracted_operator", _TAX, contracted=True),
+    DemoUser("officer", "北原 誠", "officer", _CLAIMS),
+    DemoUser("supervisor", "東 美咲", "supervisor", _CLAIMS),
+    DemoUser("admin", "中央 管理", "system_admin", _EVERY),
+    DemoUser("health", "春日 みどり", "officer", (Area.HEALTH, Area.SURVEY)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoStaff:
+    """Who was added: all by log-in name, and those who made the city's past contacts."""
+
+    ids: dict[str, int]
+    history_ids: Sequence[int]
+
+
+def add_office(database: Database, now: datetime, desks: Sequence[str] = ()) -> DemoStaff:
+    """Add the users, and desks whose phones are PJSIP endpoints of the same name."""
+    by = system_viewer("demo")
+    password_hash = hash_password(PASSWORD)
+    ids = {}
+    with database.write() as tx:
+        for user in USERS:
+            ids[user.login] = accounts.add_user(
+                tx, by, now, login=user.login, name=user.name, password_hash=password_hash,
+                contracted=user.contracted, must_change_password=False,
+            )  # fmt: skip
+            accounts.grant(tx, by, now, user_id=ids[user.login], level=user.level, areas=user.areas)
+        for desk in desks:
+            tx.execute(insert(Seat).values(extension=desk, name=f"席{desk}", channel=f"PJSIP/{desk}"))
+    return DemoStaff(ids, [ids[login] for login in ("operator", "operator2", "contracted", "officer")])
