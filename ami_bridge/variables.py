@@ -25,9 +25,6 @@ CONTEXT_GOODBYE: Final = "saikoku-goodbye"  # a polite end, then hang up
 CONTEXT_ABANDONED: Final = "saikoku-abandoned"  # no operator came: the apology, then hang up
 CONTEXT_INCOMING: Final = "saikoku-incoming"  # extension = dialled number: a return call from the trunk
 CONTEXT_OUTBOUND: Final = "saikoku-outbound"  # extension = number: by way of the trunk, hooks included
-CONTEXT_PREDIAL: Final = (
-    "saikoku-predial"  # Originate's PreDialGoSub: the outbound hook when dialing the trunk directly
-)
 CONTEXT_LISTEN: Final = "saikoku-listen"  # extension = seat: a supervisor hears both sides
 CONTEXT_WHISPER: Final = "saikoku-whisper"  # extension = seat: and is heard by the operator only
 CONTEXT_BARGE: Final = "saikoku-barge"  # extension = seat: and is heard by both

@@ -1,6 +1,7 @@
 """The lab itself: what the demo and every other live test rely on."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -166,8 +167,9 @@ async def test_both_instances_die_with_a_parent_that_is_killed(tmp_path: Path) -
     parent.send_signal(signal.SIGKILL)
     await parent.wait()
 
-    for descriptor in watched:
-        await _ended(descriptor)
+    async with asyncio.TaskGroup() as waiting:
+        for descriptor in watched:
+            waiting.create_task(_ended(descriptor))
 
 
 async def _ended(descriptor: int) -> None:
@@ -179,4 +181,6 @@ async def _ended(descriptor: int) -> None:
         await asyncio.wait_for(ended.wait(), 20)
     finally:
         loop.remove_reader(descriptor)
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(descriptor, signal.SIGKILL)  # leave nothing behind, even if the test is red
         os.close(descriptor)
