@@ -1,6 +1,7 @@
 """The panel as an aiohttp application. `make_app` is all that the daemon and the tests need."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ from db.settings import Settings
 from db.usecases.office import Office
 from webpanel.features import FEATURES
 from webpanel.keys import CLOCK, DATABASE, OFFICE, SETTINGS
+from webpanel.live.hub import HUB, Hub, feeding
 from webpanel.metrics import METRICS, Metrics
 from webpanel.middleware import answered, counted, set_headers
 from webpanel.render import TEMPLATES, environment
@@ -35,7 +37,19 @@ def make_app(settings: Settings, database: Database, clock: Clock, office: Offic
     app[METRICS] = Metrics()
     app[TEMPLATES] = environment(office)
     app[VERIFIERS] = asyncio.Semaphore(VERIFY_AT_ONCE)
+    app[HUB] = Hub(app[METRICS])
+    app.cleanup_ctx.append(_live)
+    app.on_shutdown.append(_end_streams)
     mount(app, chain.from_iterable(FEATURES), admit)
     app.router.add_static("/static/", STATIC)
     app.on_response_prepare.append(set_headers)
     return app
+
+
+async def _live(app: web.Application) -> AsyncIterator[None]:
+    async with feeding(app[HUB], app[DATABASE], app[SETTINGS].office.run_dir):
+        yield
+
+
+async def _end_streams(app: web.Application) -> None:
+    app[HUB].end_all()

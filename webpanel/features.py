@@ -2,7 +2,19 @@
 
 from typing import Final
 
+from webpanel.admin.routes import ROUTES as ADMIN
+from webpanel.debtors.routes import ROUTES as DEBTORS
+from webpanel.line.routes import ROUTES as LINE
+from webpanel.live.routes import ROUTES as LIVE
 from webpanel.routing import Route
+from webpanel.search.routes import ROUTES as SEARCH
 from webpanel.shell.routes import ROUTES as SHELL
 
-FEATURES: Final[tuple[tuple[Route, ...], ...]] = (SHELL,)
+FEATURES: Final[tuple[tuple[Route, ...], ...]] = (
+    SHELL,
+    LINE,
+    LIVE,
+    ADMIN,
+    SEARCH,
+    DEBTORS,
+)

@@ -14,6 +14,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from db.reference.calendar import era_date
+from db.reference.phones import PhoneError, parse_phone
 from db.rules.terms import Area, Right
 from db.usecases.office import Office
 from webpanel.bar import load_bar
@@ -79,11 +80,21 @@ def _filters(zone: ZoneInfo) -> dict[str, Any]:
         """`2026/11/24 18:02:05`, for logs."""
         return _time(at, zone, "%Y/%m/%d %H:%M:%S")
 
-    return {"yen": _yen, "era": _era, "clock": clock, "moment": moment, "full_moment": full_moment}
+    return {"yen": _yen, "phone": _phone, "era": _era, "clock": clock, "moment": moment, "full_moment": full_moment}
 
 
 def _yen(amount: int) -> str:
     return f"{amount:,}"
+
+
+def _phone(number: str | None) -> str:
+    """A number as an officer writes it; one that no plan knows is shown as it is kept."""
+    if number is None:
+        return "番号非通知"
+    try:
+        return parse_phone(number).national
+    except PhoneError:
+        return number
 
 
 def _era(day: date) -> Markup:

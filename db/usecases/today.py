@@ -96,6 +96,7 @@ def _numbers(tx: Connection, viewer: Viewer, since: datetime) -> Numbers:
     written = (Contact.user_id == viewer.user_id, Contact.recorded_at >= since, Contact.corrects_id.is_(None))
     results = tx.execute(
         select(Disposition.name, func.count())
+        .select_from(Contact)
         .join(Disposition, Disposition.code == Contact.disposition)
         .where(*written)
         .group_by(Disposition.name, Disposition.rank)

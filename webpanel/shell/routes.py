@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from webpanel.routing import SIGNED_IN, Route, action, page, public
-from webpanel.shell import health, home, login
+from db.rules.terms import Right
+from webpanel.routing import SIGNED_IN, Route, action, fragment, page, public
+from webpanel.shell import health, home, login, password
 
 ROUTES: Final[tuple[Route, ...]] = (
     public("GET", "/healthz", health.healthz),
@@ -11,5 +12,9 @@ ROUTES: Final[tuple[Route, ...]] = (
     public("GET", "/login", login.show_login),
     public("POST", "/login", login.log_in),
     action("/logout", login.log_out, SIGNED_IN, while_expired=True),
+    page("/password", password.show_password, SIGNED_IN, while_expired=True),
+    action("/password", password.change_password, SIGNED_IN, while_expired=True),
     page("/", home.show_home, SIGNED_IN),
+    page("/signed-in", home.signed_in, SIGNED_IN),
+    fragment("/live/today", home.today_part, Right.DEBTOR_VIEW),
 )

@@ -1,0 +1,21 @@
+"""Routes of the line."""
+
+from typing import Final
+
+from db.rules.terms import Right
+from db.usecases.commands import CommandKind
+from webpanel.line import views
+from webpanel.routing import Route, action, fragment
+
+ROUTES: Final[tuple[Route, ...]] = (
+    fragment("/live/bar", views.bar, Right.CALL),
+    action("/duty/start", views.start, Right.CALL),
+    action("/duty/ring", views.ring, Right.CALL),
+    action("/duty/pause", views.pause, Right.CALL),
+    action("/duty/resume", views.resume, Right.CALL),
+    action("/duty/end", views.end, Right.CALL),
+    action("/calls", views.place, Right.CALL),
+    action("/calls/{id}/hangup", views.wanting(CommandKind.HANG_UP), Right.CALL),
+    action("/calls/{id}/hold", views.wanting(CommandKind.HOLD), Right.CALL),
+    action("/calls/{id}/resume", views.wanting(CommandKind.RESUME), Right.CALL),
+)

@@ -1,0 +1,63 @@
+// Live parts of a page: an element with `data-fragment` is filled from that address whenever something changes.
+// What is being typed into is never replaced: the part waits until it is left. Focus goes back to where it was.
+import { tick } from "./clock.js";
+import { request, SignedOut } from "./request.js";
+
+const waiting = new Map();
+const running = new Map();
+
+export async function refresh(part) {
+  if (running.has(part)) {
+    running.set(part, "again");
+    return;
+  }
+  running.set(part, "once");
+  try {
+    const answer = await request(part.dataset.fragment);
+    if (answer.ok) put(part, await answer.text());
+  } catch (error) {
+    if (!(error instanceof SignedOut) && !(error instanceof TypeError)) throw error;
+  } finally {
+    const again = running.get(part) === "again";
+    running.delete(part);
+    if (again) refresh(part);
+  }
+}
+
+// `topic` "" means everything; otherwise the parts that named this topic, or none at all.
+export function refreshAll(topic = "") {
+  document.querySelectorAll("[data-fragment]").forEach((part) => {
+    const topics = (part.dataset.topics ?? "duty call attempt command").split(" ");
+    if (topic === "" || topics.includes(topic)) refresh(part);
+  });
+}
+
+function put(part, html) {
+  if (isBeingUsed(part)) {
+    waiting.set(part, html);
+    return;
+  }
+  waiting.delete(part);
+  const place = focusIn(part);
+  part.innerHTML = html;
+  part.dispatchEvent(new CustomEvent("saikoku:shown", { bubbles: true }));
+  tick();
+  if (place) (part.querySelector(place) ?? part.querySelector("button, a, select"))?.focus({ preventScroll: true });
+}
+
+function isBeingUsed(part) {
+  const active = document.activeElement;
+  return part.contains(active) && active.matches("input, textarea, select");
+}
+
+function focusIn(part) {
+  const active = document.activeElement;
+  if (!part.contains(active) || active === part) return null;
+  if (active.id) return `#${CSS.escape(active.id)}`;
+  const form = active.closest("form");
+  return form ? `form[action="${CSS.escape(form.getAttribute("action"))}"] button` : "button, a";
+}
+
+document.addEventListener("focusout", () => {
+  setTimeout(() => waiting.forEach((html, part) => put(part, html)), 0);
+});

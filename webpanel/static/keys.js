@@ -1,0 +1,42 @@
+// Keyboard: an element says its key with `data-shortcut` ("F12", "3", "P", "Ctrl+Enter"); the first visible one that is
+// enabled is pressed, or focused if it is an input. Letters and digits are left alone while something is being typed or
+// chosen, and every key is while the input method is composing.
+const ALWAYS = new Set(["F2", "F4", "F12", "Ctrl+Enter"]);
+
+function name(event) {
+  if (event.key === "Enter" && event.ctrlKey) return "Ctrl+Enter";
+  if (event.ctrlKey || event.altKey || event.metaKey) return "";
+  return event.key.length === 1 ? event.key.toUpperCase() : event.key;
+}
+
+function isTyping(target) {
+  return target.matches?.("input:not([type=radio], [type=checkbox], [type=button], [type=submit]), textarea, select, [contenteditable]");
+}
+
+function find(key) {
+  const all = [...document.querySelectorAll(`[data-shortcut="${CSS.escape(key)}"]`)];
+  return all.find((element) => !element.disabled && element.checkVisibility());
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.isComposing || event.keyCode === 229 || event.repeat) return;
+  const key = name(event);
+  if (!key || document.querySelector("dialog[open]") || (isTyping(event.target) && !ALWAYS.has(key))) return;
+  if (key === "?") {
+    document.getElementById("help").showModal();
+    event.preventDefault();
+    return;
+  }
+  const element = find(key);
+  if (!element) {
+    if (ALWAYS.has(key)) event.preventDefault();
+    return;
+  }
+  event.preventDefault();
+  if (isTyping(element)) {
+    element.focus();
+    element.select?.();
+  } else {
+    element.click();
+  }
+});
