@@ -32,6 +32,10 @@ class AsteriskFailed(LabUnavailable):
 
     code = "lab-asterisk-failed"
 
+    def __init__(self, instance: str, what: str, log: str) -> None:
+        """`what` happened to which instance, and the end of its log."""
+        Exception.__init__(self, f"The lab's Asterisk `{instance}` {what}. The end of its log:\n{log}")
+
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
     """A port on 127.0.0.1 that was free a moment ago (SOCK_DGRAM for SIP over UDP)."""
@@ -143,7 +147,7 @@ class AsteriskInstance:
                 await console.ready.wait()
         except TimeoutError:
             await self.kill()
-            raise self._failure(f"not ready after {START_SECONDS:.0f} s") from None
+            raise self._failure(f"was not ready after {START_SECONDS:.0f} s") from None
         if console.ended:
             await self.kill()
             raise self._failure(f"ended while starting: {console.last_words()}")
@@ -183,7 +187,7 @@ class AsteriskInstance:
         said, _ = await asking.communicate()
         text = said.decode(errors="replace")
         if asking.returncode:
-            raise self._failure(f"`{command}` got no answer: {text.strip()}")
+            raise self._failure(f"gave no answer to `{command}`: {text.strip()}")
         return text
 
     def log_tail(self, lines: int = 20) -> str:
@@ -200,7 +204,7 @@ class AsteriskInstance:
         return [line for line in lines if " WARNING[" in line or " ERROR[" in line]
 
     def _failure(self, what: str) -> AsteriskFailed:
-        return AsteriskFailed(f"{self.folder.name}: {what}\n{self.log_tail()}\n")
+        return AsteriskFailed(self.folder.name, what, self.log_tail())
 
     def _directories(self) -> str:
         own = self.folder

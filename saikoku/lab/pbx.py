@@ -151,10 +151,6 @@ class Lab:
             ami_secret=self.ami_secret,
         )
 
-    async def office_complaints(self) -> list[str]:
-        """Warnings and errors in the office's log."""
-        return self.office.complaints()
-
     # --- the carrier ----------------------------------------------------------------------------------------------
 
     def _carrier(self, build: AsteriskBuild) -> AsteriskInstance:

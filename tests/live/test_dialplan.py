@@ -91,14 +91,29 @@ async def test_a_call_that_rings_out_ends_with_no_answer(ami: Ami, call_id: str,
     assert (await ami.event("OriginateResponse", Uniqueid=call_id))["Reason"] == "3"
 
 
+@WAYS
+@pytest.mark.parametrize(("given", "arrives"), [({}, "0"), ({"Cause": "16"}, "16"), ({"Cause": "26"}, "26")], ids=str)
 @pytest.mark.req("T4")
-async def test_a_ringing_call_that_we_cancel_ends_with_our_own_cause(ami: Ami, call_id: str) -> None:
-    await dial(ami, DIRECT, number_for("no-answer"), call_id)
+async def test_a_ringing_call_that_we_cancel_ends_with_the_cause_we_give(
+    ami: Ami, call_id: str, way: str, given: dict[str, str], arrives: str
+) -> None:
+    await dial(ami, way, number_for("no-answer"), call_id)
     ringing = await ami.event("Newstate", Uniqueid=call_id, ChannelStateDesc="Ringing")
 
-    await ami.do("Hangup", Channel=ringing["Channel"])
+    await ami.do("Hangup", Channel=ringing["Channel"], **given)
 
-    assert (await ami.event("Hangup", Uniqueid=call_id))["Cause"] in {"0", "16", "127"}
+    assert (await ami.event("Hangup", Uniqueid=call_id))["Cause"] == arrives
+
+
+@pytest.mark.req("T4")
+async def test_a_trunk_that_does_not_exist_gives_no_hangup_but_only_a_failed_response(ami: Ami, call_id: str) -> None:
+    await dial(ami, "PJSIP/{number}@nosuch", number_for("talks"), call_id)
+
+    response = await ami.event("OriginateResponse", Uniqueid=call_id)
+
+    assert (response["Response"], response["Reason"]) == ("Failure", "0")
+    await ami.do("Ping")  # events come in order: whatever belonged to the call is here by now
+    assert not [event for event in ami.events if event.get("Uniqueid") == call_id and event["Event"] == "Hangup"]
 
 
 @pytest.mark.req("T4")

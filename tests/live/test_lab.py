@@ -135,7 +135,7 @@ async def test_a_broken_configuration_is_told_with_the_end_of_the_log(
     modules = "[modules]\nautoload = no\nrequire = pbx_config.so\n"
     broken = AsteriskInstance(asterisk_build, tmp_path / "broken", {"modules.conf": modules})
 
-    with pytest.raises(AsteriskFailed, match="broken: ended while starting") as failure:
+    with pytest.raises(AsteriskFailed, match="`broken` ended while starting") as failure:
         await broken.start()
 
     assert "pbx_config" in str(failure.value)

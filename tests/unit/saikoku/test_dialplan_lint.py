@@ -1,5 +1,8 @@
 """Each mistake the linter knows, and that it keeps quiet about everything else."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from saikoku.dialplan_lint import HOOKS, lint_files
@@ -44,3 +47,22 @@ def test_a_hook_that_is_not_there_is_told_with_what_to_write() -> None:
 
     assert (finding.code, finding.file) == ("hook-missing", "saikoku-hooks.conf")
     assert "[saikoku-hook-goodbye]" in finding.mend
+
+
+@pytest.mark.req("P1")
+def test_the_admins_manual_names_every_hook_context_and_code() -> None:
+    root = Path(__file__).parents[3]
+    manual = (root / "docs/pbx-admin.md").read_text(encoding="utf-8")
+    contexts = re.findall(
+        r"^\[(saikoku-[a-z-]+)\]", (root / "dialplans/saikoku.conf").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    inner = {"saikoku-run-hook", "saikoku-end"}  # how hooks are called: nobody sends a call there
+    sources = "".join(
+        (root / "saikoku" / name).read_text(encoding="utf-8") for name in ("dialplan.py", "dialplan_lint.py")
+    )
+    codes = re.findall(r'(?:Finding|strays\.append)\([^"]*"([a-z0-9-]+)",', sources)
+
+    assert len(contexts) > len(inner)
+    assert len(codes) > 5
+    for word in [*(f"saikoku-hook-{hook}" for hook in HOOKS), *(c for c in contexts if c not in inner), *codes]:
+        assert word in manual, word
