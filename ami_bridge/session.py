@@ -23,6 +23,9 @@ from ami_bridge.values import Action, Event, LinkSettings, Reply
 from ami_bridge.wire import LinkProtocol, Pending, event_of, headers_of, reply_of
 
 _PING: Final = Action("Ping")
+
+NOT_NOW: Final = frozenset({"asterisk is shutting down"})
+"""Refusals of a log-in that say nothing of who asks (lower case): worth another try later."""
 _OPEN: Final[AbstractAsyncContextManager[None]] = contextlib.nullcontext()
 
 
@@ -122,6 +125,8 @@ class Session:
             fields = (("Username", settings.username), *credentials, ("Events", settings.events))
             await self._exchange(Action("Login", fields), settings.action_deadline)
         except AmiRefused as error:
+            if error.reason.casefold() in NOT_NOW:
+                raise LinkLost(f"no login: {error.reason}") from error
             raise LoginRefused(settings.username, settings.where, error.reason) from error
         except (NotConnected, OutcomeUnknown) as error:
             raise LinkLost(f"no login: {error}") from error

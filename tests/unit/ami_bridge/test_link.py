@@ -64,6 +64,18 @@ async def test_reconciles_before_anybody_dials(ami: ScriptedAmi, clock: HeldTime
     assert found == [(1, ("attempt-1", "attempt-2")), (2, ("attempt-1", "attempt-2"))]
 
 
+async def test_a_log_in_refused_by_an_asterisk_that_stops_is_tried_again(ami: ScriptedAmi, clock: HeldTime) -> None:
+    async with running(ami, clock) as link:
+        peer = await ami.accept()
+        peer.greet()
+        peer.reply(await peer.expect("Challenge"), "Error", Message="Asterisk is shutting down")
+        await peer.closed_by_client()
+        await clock.passes(1.0)
+        peer = await ami.accept()
+        await peer.login()
+        await soon(link.until(lambda state: state.phase is Phase.UP))
+
+
 async def test_a_reconciliation_that_is_refused_is_tried_on_a_new_link(ami: ScriptedAmi, clock: HeldTime) -> None:
     async def reconcile(session: Session) -> None:
         await session.send(actions.core_show_channels())

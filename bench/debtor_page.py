@@ -1,0 +1,71 @@
+"""The basic screen, complete (rights, access log, late charges, history), for one user at a time, at two sizes of city."""
+
+import asyncio
+import random
+import re
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import aiohttp
+
+from bench.office import city, panel
+from bench.rows import Row, percentile
+from saikoku.demo_office import PASSWORD
+
+SIZES = (10_000, 1_000_000)
+PAGES = 400
+WARM_UP = 50
+
+
+def run() -> Sequence[Row]:
+    """p50 and p95 of the time from request to complete answer, over loopback."""
+    rows = []
+    p95: dict[int, float] = {}
+    for size in SIZES:
+        times = _measure(size)
+        p95[size] = percentile(times, 0.95)
+        bar = 50.0 if size == SIZES[-1] else None
+        rows.append(Row(f"debtor page, {size:,} debtors, SQLite: p50", percentile(times, 0.5), "ms"))
+        rows.append(Row(f"debtor page, {size:,} debtors, SQLite: p95", p95[size], "ms", bar))
+    rows.append(
+        Row(f"debtor page, p95 at {SIZES[1]:,} over p95 at {SIZES[0]:,}", p95[SIZES[1]] / p95[SIZES[0]], "times")
+    )
+    return rows
+
+
+def _measure(size: int) -> list[float]:
+    file = city(size)
+    with tempfile.TemporaryDirectory(prefix="saikoku-bench-") as folder, panel(file, Path(folder)) as (address, _):
+        return asyncio.run(_open_pages(address, size))
+
+
+async def _open_pages(address: str, size: int) -> list[float]:
+    chosen = random.Random(7)
+    times = []
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(address, cookie_jar=jar) as session:
+        await _log_in(session)
+        for count in range(WARM_UP + PAGES):
+            begun = time.perf_counter()
+            async with session.get(f"/debtors/{chosen.randint(1, size)}") as answer:
+                page = await answer.text()
+            if answer.status == 404:  # not everyone has a case of the officer's areas
+                continue
+            if answer.status != 200 or "交渉記録" not in page:
+                raise RuntimeError(f"not the basic screen: {answer.status}")
+            if count >= WARM_UP:
+                times.append((time.perf_counter() - begun) * 1000)
+    return times
+
+
+async def _log_in(session: aiohttp.ClientSession) -> None:
+    async with session.get("/login") as form:
+        token = re.search(r'name="csrf[^"]*" value="([^"]+)"', await form.text())
+    data = {"login": "officer", "password": PASSWORD}
+    if token:
+        data["csrf_token"] = token[1]
+    async with session.post("/login", data=data) as answer:
+        if answer.status != 200 or "/login" in str(answer.url):
+            raise RuntimeError(f"cannot log in: {answer.status}")
