@@ -89,10 +89,10 @@ def add_history(draft: Draft, person: Person, ledgers: dict[str, Ledger], area: 
     if area != HEALTH:
         _letters(draft, person, ledgers.get(area), events, area, factor)
         _visits(draft, events, factor)
-    _messages(draft, person, events, factor)
+    _messages(draft, person, ledgers.get(area), events, factor)
     write(draft, person, area, events)
     ledger = ledgers.get(area)
-    if ledger and ledger.open:
+    if ledger and ledger.outstanding:
         _promises(draft, person, ledger, events)
     _recalls(draft, person, area, events)
 
@@ -213,7 +213,7 @@ def _letters(
         draft.tables["dispatch"].append((key, person.id, area, kind, number, days.iso(day), amount, returned, reason))
 
 
-def _messages(draft: Draft, person: Person, events: list[Event], factor: float) -> None:
+def _messages(draft: Draft, person: Person, ledger: Ledger | None, events: list[Event], factor: float) -> None:
     mobiles = [line for line in person.lines if line.kind == _MOBILE and line.reaction is not Reaction.UNALLOCATED]
     if not mobiles:
         return
@@ -223,8 +223,19 @@ def _messages(draft: Draft, person: Person, events: list[Event], factor: float) 
         if day < days.today:
             event = Event(at(draft, day, "01:30:00"), _SMS, "sms_sent", _NOBODY, number, day=day)
             events.append(event)
-            if draft.random() < rates.SMS_REACTION / 2:  # the other half pays without a word
+            reaction = draft.random()
+            if reaction < rates.SMS_REACTION / 2:
                 _call_in(draft, event, day, number, events)
+            elif reaction < rates.SMS_REACTION and ledger:  # the other half pays without a word
+                _pay_after(draft, ledger, day)
+
+
+def _pay_after(draft: Draft, ledger: Ledger, day: int) -> None:
+    """Pay the oldest installment that was due when the message came, some days after it."""
+    oldest = next((row for row in ledger.open if row[7]), None)
+    paid = day + 1 + draft.below(9)
+    if oldest and oldest[5] < draft.days.iso(day) and paid < draft.days.today:
+        pay_down(draft, ledger, oldest[7], paid)
 
 
 def _visits(draft: Draft, events: list[Event], factor: float) -> None:

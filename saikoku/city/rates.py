@@ -8,11 +8,8 @@ from typing import Final
 PHONE_KNOWN: Final = 0.66
 """[F] Share of people in arrears with a known phone."""
 
-PROMISES: Final = 0.25
-"""[F] Share of promises among those reached."""
-
 PROMISES_DRAWN: Final = 0.315
-"""Chance of a promise where something is still open; those who paid all are among the reached, too."""
+"""Chance of a promise where something is still open: 25 % of those reached promise [F], and some of them owe nothing."""
 
 DAY_MIX: Final = (0.74, 0.16, 0.10)
 """Share of dials by kind of day."""

@@ -8,7 +8,7 @@ import tracemalloc
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import islice
 from math import sqrt
 from statistics import median
@@ -188,6 +188,22 @@ def test_recalls_are_overdue_due_today_and_to_come(sample: Sample) -> None:
 
 def test_some_letters_come_back(sample: Sample) -> None:
     _near(sample.returned, sample.rows["dispatch"], 0.04)
+
+
+def test_messages_bring_calls_and_payments() -> None:
+    sent = reacted = 0
+    for rows in islice(chunks(replace(PLAN, contacts=5.0)), 8):
+        answered = {row[12] for row in rows.tables["contact"]}
+        paid: dict[int, list[str]] = defaultdict(list)
+        for row in rows.tables["payment"]:
+            paid[row[1]].append(row[4])
+        for row in rows.tables["contact"]:
+            if row[3] == "sms" and row[2] == "tax" and row[4] < "2026-10-25":  # its two weeks are over
+                end = (datetime.fromisoformat(row[4]) + timedelta(days=10)).date().isoformat()
+                sent += 1
+                reacted += row[0] in answered or any(row[4][:10] < day <= end for day in paid[row[1]])
+    # payments that would have come anyway are among them, and people who owe nothing any more do not pay
+    _near(reacted, sent, 0.34, slack=0.04)
 
 
 # -- the same plan, the same city
