@@ -41,6 +41,11 @@ def _channel(value: str, field: str = "Channel") -> str:
     return _checked(_CHANNEL, field, value)
 
 
+def _call(value: str) -> str:
+    """Asterisk looks a call up by its channel's name, then by its Uniqueid (ast_channel_get_by_name, main/channel.c)."""
+    return value if _CHANNEL_ID.fullmatch(value) else _channel(value)
+
+
 def _within(field: str, value: int, low: int, high: int) -> str:
     if not low <= value <= high:
         raise BadArgument(f"{field} must be {low} to {high}, not {value}")
@@ -115,13 +120,13 @@ def originate(
 
 
 def hangup(channel: str, cause: int = 16) -> Action:
-    """End a call; `cause` is a Q.850 cause (16: normal clearing)."""
-    return Action("Hangup", (("Channel", _channel(channel)), ("Cause", _within("Cause", cause, 1, 127))))
+    """End a call, by its channel or its Uniqueid; `cause` is a Q.850 cause (16: normal clearing)."""
+    return Action("Hangup", (("Channel", _call(channel)), ("Cause", _within("Cause", cause, 1, 127))))
 
 
 def redirect(channel: str, context: str, exten: str, priority: int = 1) -> Action:
-    """Move a call to another place in the dialplan (into an operator's conference, to hold, to an officer)."""
-    return Action("Redirect", (("Channel", _channel(channel)), *_place(context, exten, priority)))
+    """Move a call, by its channel or its Uniqueid, to another place in the dialplan (a conference, hold, an officer)."""
+    return Action("Redirect", (("Channel", _call(channel)), *_place(context, exten, priority)))
 
 
 def bridge(channel: str, other: str) -> Action:

@@ -1,0 +1,213 @@
+"""`saikoku bridge`: the daemon between the register and one Asterisk.
+
+It carries out the commands of the panel (phones of operators, calls) and writes what Asterisk tells of them. All state
+is in the register and in Asterisk; killed at any moment, it takes up again what is there (`reconcile`).
+
+One reader hands events to lanes, one a call; commands of the same call go through the same lane.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from ami_bridge.dialing import NO_PBX, Dialing
+from ami_bridge.errors import LoginRefused
+from ami_bridge.lanes import Lanes
+from ami_bridge.lease import Lease
+from ami_bridge.legs import Legs
+from ami_bridge.link import AmiLink
+from ami_bridge.patience import Patience
+from ami_bridge.reconcile import Reconciler
+from ami_bridge.recordings import Recordings
+from ami_bridge.register import UNAVAILABLE, Register
+from ami_bridge.session import Session
+from ami_bridge.timing import RealTime, Time
+from ami_bridge.tracking import EVENTS, Fact, Failed, Gone, Tracker
+from ami_bridge.values import LinkSettings
+from db.clock import Clock
+from db.engine import Database
+from db.hints import LOOK_EVERY, follow, hints
+from db.outbox import latest
+from db.settings import AmiSettings, Settings
+from db.store import calls
+from db.usecases import commands
+from db.usecases.commands import CommandKind, Wanted
+from db.usecases.leases import LeaseLostError
+from db.usecases.office import Office
+
+log = logging.getLogger(__name__)
+
+LINK_PATIENCE: Final = 5.0
+"""Seconds a command waits for the link to Asterisk before whoever waits for it is told that there is none."""
+
+NOT_CONNECTED: Final = "ami.not_connected"
+
+
+def link_settings(ami: AmiSettings) -> LinkSettings:
+    """The link of the settings. Agents' events are left out: app_agent_pool is not used."""
+    return LinkSettings(ami.host, ami.port, ami.username, ami.secret.reveal(), tls=ami.tls, events="system,call,user")
+
+
+async def run(settings: Settings, database: Database, clock: Clock, office: Office) -> None:
+    """Work the PBX of `settings` until cancelled. Raises LoginRefused, which only an admin can mend."""
+    time = RealTime()
+    register = Register(database, clock, time)
+    settings.office.run_dir.mkdir(parents=True, exist_ok=True)
+    while True:
+        lease = Lease(register, settings.ami.pbx, time)
+        await lease.acquire()
+        try:
+            await _hold_the_line(settings, register, lease, office, time)
+        except ExceptionGroup as errors:
+            _, others = errors.split(LeaseLostError)
+            if others is not None:
+                refused, _ = others.split(LoginRefused)
+                raise refused.exceptions[0] if refused else others from None
+            log.error("another bridge has taken over the PBX %r", settings.ami.pbx)
+        finally:
+            await lease.release()
+
+
+async def _hold_the_line(settings: Settings, register: Register, lease: Lease, office: Office, time: Time) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        bridge = Bridge(settings, register, lease, office, time, tasks)
+        await register.write(commands.abandon, settings.ami.pbx, register.now())
+        tasks.create_task(lease.keep())
+        tasks.create_task(bridge.link.run())
+        tasks.create_task(bridge.read_events())
+        tasks.create_task(bridge.take_commands())
+
+
+class Bridge:
+    """Everything of one bridge, put together."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        register: Register,
+        lease: Lease,
+        office: Office,
+        time: Time,
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        dial = settings.dial
+        self._settings = settings
+        self._register = register
+        self._lease = lease
+        self._tasks = tasks
+        self._time = time
+        self._lanes = Lanes(tasks)
+        self._tracker = Tracker()
+        self.link = AmiLink(link_settings(settings.ami), reconcile=self._reconcile, time=time)
+        self._events = self.link.subscribe("calls", only=EVENTS)
+        patience = Patience(tasks, time, dial.rejoin_seconds, self._give_up)
+        recordings = Recordings(register, dial.recordings_dir, tasks, time)
+        self._legs = Legs(register, self.link, patience, tasks, time, dial.ring_seconds)
+        self._dialing = Dialing(register, self.link, lease, patience, recordings, dial, office)
+        self._reconciler = Reconciler(
+            register, self._lanes, self._tracker, self._dialing, self._legs, recordings, settings.ami.pbx
+        )
+        self._owners: dict[UUID, Dialing | Legs] = {}
+        self._carry_out: Mapping[CommandKind, Callable[[UUID], Awaitable[str | None]]] = {
+            CommandKind.RING_PHONE: self._ring,
+            CommandKind.DROP_PHONE: self._legs.drop,
+            CommandKind.PLACE: self._dialing.place,
+            CommandKind.HANG_UP: self._dialing.hang_up,
+            CommandKind.HOLD: self._dialing.hold,
+            CommandKind.RESUME: self._dialing.resume,
+        }
+        self._let_go: Mapping[CommandKind, Callable[[UUID], Awaitable[None]]] = {
+            CommandKind.RING_PHONE: self._legs.not_rung,
+            CommandKind.PLACE: partial(self._dialing.not_placed, why=NO_PBX),
+        }
+
+    async def _reconcile(self, session: Session) -> None:
+        await self._reconciler(session)
+
+    async def _give_up(self, call_id: UUID) -> None:
+        await self._lanes.put(call_id, partial(self._dialing.give_up, call_id))
+
+    async def _ring(self, leg_id: UUID) -> str | None:
+        self._owners[leg_id] = self._legs  # known as a leg even if its operator goes home while it rings
+        return await self._legs.ring(leg_id)
+
+    # -- events -------------------------------------------------------------------------------------------------------
+
+    async def read_events(self) -> None:
+        """Hand what happens to the lane of its call, in order."""
+        async for event in self._events:
+            if fact := await self._tracker.read(event):
+                await self._lanes.put(fact.id, partial(self._apply, fact))
+
+    async def _apply(self, fact: Fact) -> None:
+        if owner := await self._owner(fact.id):
+            await owner.apply(fact)
+        if isinstance(fact, Gone | Failed):
+            self._owners.pop(fact.id, None)
+
+    async def _owner(self, channel_id: UUID) -> Dialing | Legs | None:
+        """Whose channel it is; None for a channel that is not of ours, although its id looks like it."""
+        owner = self._owners.get(channel_id)
+        if owner is None:
+            if await self._register.ask(calls.attempt, channel_id):
+                owner = self._owners[channel_id] = self._dialing
+            elif await self._register.ask(calls.duty_of_leg, channel_id):
+                owner = self._owners[channel_id] = self._legs
+        return owner
+
+    # -- commands -----------------------------------------------------------------------------------------------------
+
+    async def take_commands(self) -> None:
+        """Take commands as they come, for ever."""
+        database = self._register.database
+        async with hints(database, self._settings.office.run_dir) as listening:
+            while True:
+                try:
+                    since = await database.ask(latest)
+                    await self._take()
+                    async for changes in follow(database, listening, since):
+                        if any(change.topic == commands.TOPIC for change in changes):
+                            await self._take()
+                except UNAVAILABLE as error:
+                    log.warning("no commands can be read (%s); trying again", type(error.orig).__name__)
+                    await self._time.sleep(LOOK_EVERY)
+
+    async def _take(self) -> None:
+        expired, wanted = await self._register.database.run(self._claim)
+        for command in expired:
+            self._tasks.create_task(self._give_back(command))
+        for command in wanted:
+            self._tasks.create_task(self._do(command))
+
+    def _claim(self, tx: Connection) -> tuple[list[Wanted], list[Wanted]]:
+        self._lease.require(tx)
+        pbx, now = self._settings.ami.pbx, self._register.now()
+        return commands.expire(tx, pbx, now), commands.claim(tx, pbx, now)
+
+    async def _do(self, command: Wanted) -> None:
+        if await self._link_is_up():
+            error = await self._lanes.run(command.subject, partial(self._carry_out[command.kind], command.subject))
+        else:
+            error = NOT_CONNECTED
+            await self._give_back(command)
+        await self._register.write(commands.answer, command.id, self._register.now(), error)
+
+    async def _give_back(self, command: Wanted) -> None:
+        """A command will not be carried out: what hung on it must not hang for ever."""
+        if let_go := self._let_go.get(command.kind):
+            await self._lanes.run(command.subject, partial(let_go, command.subject))
+
+    async def _link_is_up(self) -> bool:
+        try:
+            async with asyncio.timeout(LINK_PATIENCE):
+                await self.link.until(lambda state: state.up)
+        except TimeoutError:
+            return False
+        return True

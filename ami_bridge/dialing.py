@@ -1,0 +1,280 @@
+"""Calls out: dialled when the register says so, moved when the operator asks, and followed to their end.
+
+The order that no second call slips through: `calls.authorize` asks the rule again, marks the attempt as sent and is
+committed; then one Originate is sent, with the attempt's id as ChannelId. What a lost link leaves open is settled by
+what Asterisk shows, or stays unknown for a person to settle; nothing here ever dials twice. The number comes from the
+attempt's row, which came from a record: no other can be dialled (toll fraud).
+
+Everything here runs in the lane of its call.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Set as AbstractSet
+from pathlib import PurePosixPath
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from ami_bridge import actions
+from ami_bridge import variables as names
+from ami_bridge.errors import AmiError, AmiRefused, OutcomeUnknown
+from ami_bridge.lease import Lease
+from ami_bridge.link import AmiLink
+from ami_bridge.patience import Patience
+from ami_bridge.recordings import Recordings
+from ami_bridge.register import UNAVAILABLE, Register
+from ami_bridge.tracking import (
+    CHANNELS,
+    Answered,
+    Began,
+    Entered,
+    Fact,
+    Failed,
+    Gone,
+    OnHold,
+    Rang,
+    Standing,
+    TurnedAway,
+    standing,
+)
+from ami_bridge.values import Action
+from db.reference.phones import PhoneError, dial_digits
+from db.rules.telephony import LIVE_CALLS, OPEN_ATTEMPTS, AttemptState, EndedBy
+from db.settings import DialSettings
+from db.store.calls import AttemptRow, LineRow
+from db.store.calls import line as line_of
+from db.usecases import calls
+from db.usecases.calls import Go
+from db.usecases.office import Office
+
+log = logging.getLogger(__name__)
+
+NO_CHANNEL: Final = 44
+"""Q.850 "requested circuit not available": our own line's fault, not the person's."""
+
+NO_PBX: Final = "交換機に接続できないため、発信しませんでした。"
+BAD_NUMBER: Final = "番号または発信設定に誤りがあるため、発信しませんでした。"
+NO_REGISTER: Final = "記録できないため、発信しませんでした。"
+
+
+class Dialing:
+    """Carries out what is wanted of calls, and writes what becomes of them."""
+
+    def __init__(
+        self,
+        register: Register,
+        link: AmiLink,
+        lease: Lease,
+        patience: Patience,
+        recordings: Recordings,
+        settings: DialSettings,
+        office: Office,
+    ) -> None:
+        self._register = register
+        self._link = link
+        self._lease = lease
+        self._patience = patience
+        self._recordings = recordings
+        self._settings = settings
+        self._office = office
+        self._ending: dict[UUID, EndedBy] = {}  # calls that we are ending, and on whose word
+
+    # -- what is wanted -----------------------------------------------------------------------------------------------
+
+    async def place(self, attempt_id: UUID) -> str | None:
+        """Dial an attempt, once. Returns why it was not done."""
+        try:
+            go = await self._register.database.run(self._authorize, attempt_id)
+        except UNAVAILABLE:  # not tried again: nobody knows whether the first try was committed
+            await self.not_placed(attempt_id, NO_REGISTER)
+            return "register"
+        return "refused" if go is None else await self._dial(go)
+
+    def _authorize(self, tx: Connection, attempt_id: UUID) -> Go | None:
+        self._lease.require(tx)
+        return calls.authorize(tx, attempt_id, self._register.now(), self._office)
+
+    async def _dial(self, go: Go) -> str | None:
+        try:
+            await self._link.send(self._originate(go))
+        except AmiRefused as error:
+            log.warning("attempt %s: %s", go.attempt_id, error)
+            await self._end(go.attempt_id, NO_CHANNEL, EndedBy.SYSTEM)
+            return error.code
+        except OutcomeUnknown as error:
+            await self._find_out(go.attempt_id)
+            return error.code
+        except PhoneError as error:
+            await self.not_placed(go.attempt_id, BAD_NUMBER)
+            return error.code
+        except AmiError as error:  # surely not sent
+            log.warning("attempt %s: %s", go.attempt_id, error)
+            await self.not_placed(go.attempt_id, BAD_NUMBER if isinstance(error, ValueError) else NO_PBX)
+            return error.code
+        return None
+
+    def _originate(self, go: Go) -> Action:
+        dial = self._settings
+        variables = {
+            names.SEAT: go.seat,
+            names.ATTEMPT: str(go.attempt_id),
+            names.RECORDING: self._recording(go.recording),
+        }
+        return actions.originate(
+            dial.channel.format(number=dial_digits(go.number)),
+            channel_id=str(go.attempt_id),
+            context=names.CONTEXT_ANSWERED,
+            exten=names.START,
+            timeout_ms=dial.ring_seconds * 1000,
+            caller_id=dial.caller_id or None,
+            variables=variables,
+        )
+
+    def _recording(self, path: str) -> str:
+        """The file of a recording as the PBX sees it."""
+        seen_from_pbx = self._settings.pbx_recordings_dir or str(self._settings.recordings_dir.absolute())
+        return str(PurePosixPath(seen_from_pbx) / path)
+
+    async def _find_out(self, attempt_id: UUID) -> None:
+        """An Originate got no answer. If the link has gone too, the next reconciliation finds out."""
+        try:
+            channels = standing(await self._link.send(CHANNELS))
+        except AmiError:
+            return
+        if attempt_id not in channels:
+            await self._register.write(calls.unknown, attempt_id, self._register.now())
+
+    async def not_placed(self, attempt_id: UUID, why: str) -> None:
+        """Nothing was sent for an attempt."""
+        await self._register.write(calls.refuse, attempt_id, self._register.now(), why)
+
+    async def hang_up(self, call_id: UUID) -> str | None:
+        """End a call on the operator's word; politely (saikoku-goodbye) once it was answered."""
+        line = await self._line(call_id)
+        if line is None or line.call not in LIVE_CALLS:
+            return "call_over"
+        self._ending[call_id] = EndedBy.SCREEN
+        if line.attempt is AttemptState.ANSWERED:
+            return await self._move(call_id, names.CONTEXT_GOODBYE, names.START)
+        return await self._cancel(call_id)
+
+    async def hold(self, call_id: UUID) -> str | None:
+        """Let the person hear music."""
+        return await self._move(call_id, names.CONTEXT_HOLD, names.START)
+
+    async def resume(self, call_id: UUID) -> str | None:
+        """Bring the person back to the operator's room."""
+        line = await self._line(call_id)
+        return "call_over" if line is None else await self._move(call_id, names.CONTEXT_JOIN, line.seat)
+
+    async def give_up(self, call_id: UUID) -> None:
+        """The operator's phone did not come back: say goodbye to a person who still waits for it."""
+        line = await self._line(call_id)
+        if line is not None and line.forsaken:
+            self._ending[call_id] = EndedBy.PHONE
+            await self._move(call_id, names.CONTEXT_GOODBYE, names.START)
+
+    async def _move(self, call_id: UUID, context: str, exten: str) -> str | None:
+        try:
+            await self._link.send(actions.redirect(str(call_id), context, exten))
+        except AmiError as error:
+            return error.code
+        return None
+
+    async def _cancel(self, call_id: UUID) -> str | None:
+        try:
+            await self._link.send(actions.hangup(str(call_id)))
+        except AmiRefused:
+            return None  # Asterisk has it queued: it is ended when its channel begins
+        except AmiError as error:
+            return error.code
+        return None
+
+    # -- what happened ------------------------------------------------------------------------------------------------
+
+    async def apply(self, fact: Fact) -> None:
+        """Write a fact about an attempt."""
+        write, now = self._register.write, self._register.now()
+        match fact:
+            case Began():
+                await self._end_if_unwanted(fact.id)
+            case Rang():
+                await write(calls.ringing, fact.id, now)
+            case Answered():
+                await write(calls.answered, fact.id, now)
+            case Entered():
+                await write(calls.joined, fact.id, now)
+                await self._mind(fact.id)
+            case OnHold():
+                await write(calls.held, fact.id, now)
+                await self._mind(fact.id)
+            case TurnedAway():
+                self._ending[fact.id] = EndedBy.SYSTEM
+            case Gone(cause=cause):
+                await self._gone(fact.id, cause)
+            case Failed():
+                await self._end(fact.id, NO_CHANNEL, EndedBy.SYSTEM)
+
+    async def found(self, known: AttemptRow, channel: Standing | None, pending: AbstractSet[UUID]) -> None:
+        """Compare what the register believes of an attempt with what Asterisk has (None: no channel)."""
+        if channel is None:
+            await self._found_gone(known.id, pending)
+        else:
+            await self._found_alive(known.id, channel)
+            await self._mind(known.id)
+
+    async def _found_gone(self, attempt_id: UUID, pending: AbstractSet[UUID]) -> None:
+        line = await self._line(attempt_id)
+        if line is None or line.attempt not in OPEN_ATTEMPTS:
+            return
+        if line.attempt is AttemptState.PREPARED:
+            if attempt_id not in pending:
+                await self.not_placed(attempt_id, NO_PBX)
+        elif line.attempt is AttemptState.ANSWERED:
+            await self._end(attempt_id, None, self._ending.pop(attempt_id, None))
+        else:
+            await self._register.write(calls.unknown, attempt_id, self._register.now())
+
+    async def _found_alive(self, attempt_id: UUID, channel: Standing) -> None:
+        write, now = self._register.write, self._register.now()
+        if channel.ringing:
+            await write(calls.ringing, attempt_id, now)
+        if channel.up:
+            await write(calls.answered, attempt_id, now)
+        if channel.seat is not None:
+            await write(calls.joined, attempt_id, now)
+        elif channel.held:
+            await write(calls.held, attempt_id, now)
+
+    async def end_stray(self, attempt_id: UUID) -> None:
+        """A channel lives although its attempt was given up: the person must not be left with it."""
+        line = await self._line(attempt_id)
+        if line is not None and line.attempt not in OPEN_ATTEMPTS:
+            log.warning("attempt %s is %s and has a channel; it is ended", attempt_id, line.attempt.value)
+            await self._cancel(attempt_id)
+
+    async def _end_if_unwanted(self, attempt_id: UUID) -> None:
+        if attempt_id in self._ending:
+            await self._cancel(attempt_id)
+        else:
+            await self.end_stray(attempt_id)
+
+    async def _gone(self, attempt_id: UUID, cause: int) -> None:
+        line = await self._line(attempt_id)
+        answered = line is not None and line.attempt is AttemptState.ANSWERED
+        await self._end(attempt_id, cause, self._ending.pop(attempt_id, EndedBy.PERSON if answered else None))
+
+    async def _end(self, attempt_id: UUID, cause: int | None, by: EndedBy | None) -> None:
+        await self._register.write(calls.ended, attempt_id, self._register.now(), cause, by=by)
+        self._patience.set(attempt_id, waits=False)
+        await self._recordings.look_at(attempt_id)
+
+    async def _mind(self, call_id: UUID) -> None:
+        line = await self._line(call_id)
+        self._patience.set(call_id, waits=line is not None and line.forsaken)
+
+    async def _line(self, call_id: UUID) -> LineRow | None:
+        return await self._register.ask(line_of, call_id)

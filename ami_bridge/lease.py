@@ -1,0 +1,92 @@
+"""One bridge a PBX: a lease in the register, so that two bridges never work one PBX.
+
+The second waits and says so. When the first was killed on the same machine, the second need not wait for the lease to
+run out: it sees that the process is gone.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection
+
+from ami_bridge.register import Register
+from ami_bridge.timing import Time
+from db.usecases import leases
+
+log = logging.getLogger(__name__)
+
+LASTS: Final = timedelta(seconds=20)
+"""Must be longer than the clocks of two machines can differ."""
+
+RENEW: Final = 5.0
+ASK_AGAIN: Final = 1.0
+
+_PROC = Path("/proc")
+
+
+def this_process() -> str:
+    """Machine (and PID namespace), process, the moment it started, and a word of its own."""
+    return f"{_machine()}/{os.getpid()}/{_started(os.getpid())}/{secrets.token_hex(4)}"
+
+
+def is_gone(holder: str) -> bool:
+    """Whether the holder of a lease was a process of this machine and lives no more. If in doubt, no."""
+    machine, _, rest = holder.partition("/")
+    pid, _, rest = rest.partition("/")
+    return machine == _machine() and pid.isdigit() and _started(int(pid)) != rest.partition("/")[0]
+
+
+def _machine() -> str:
+    boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+    return f"{boot}-{(_PROC / 'self/ns/pid').readlink()}"
+
+
+def _started(pid: int) -> str:
+    """Field 22 of proc(5)'s stat, ticks since boot: a process that got the same number later has another."""
+    try:
+        stat = (_PROC / str(pid) / "stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return stat.rpartition(")")[2].split()[19]
+
+
+class Lease:
+    """The right to work one PBX."""
+
+    def __init__(self, register: Register, pbx: str, time: Time) -> None:
+        self._register = register
+        self._time = time
+        self._pbx = pbx
+        self._name = f"bridge:{pbx}"
+        self._holder = this_process()
+
+    async def acquire(self) -> None:
+        """Wait until it is ours."""
+        said = ""
+        while holder := await self._register.write(
+            leases.take, self._name, self._holder, self._register.now(), LASTS, is_gone
+        ):
+            if holder != said:
+                log.warning("another bridge works the PBX %r (%s); waiting for it to end", self._pbx, holder)
+            said = holder
+            await self._time.sleep(ASK_AGAIN)
+
+    async def keep(self) -> None:
+        """Renew it until cancelled. Raises LeaseLostError."""
+        while True:
+            await self._time.sleep(RENEW)
+            await self._register.write(leases.renew, self._name, self._holder, self._register.now(), LASTS)
+
+    def require(self, tx: Connection) -> None:
+        """Raise LeaseLostError unless it is still ours, in the transaction of what depends on it."""
+        leases.require(tx, self._name, self._holder)
+
+    async def release(self) -> None:
+        """Give it back."""
+        await self._register.write(leases.release, self._name, self._holder)

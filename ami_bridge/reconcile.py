@@ -1,0 +1,87 @@
+"""After every connection, before anything is dialled: what Asterisk really has, against what the register believes.
+
+A bridge that was killed, or whose link was cut, leaves calls up: they go on, and are taken up again here. What is gone
+is closed as far as is known: an attempt that was answered has ended, one that was never sent is refused, and one whose
+outcome nobody saw is unknown, which is for a person to settle.
+
+Each finding is written in the lane of its call, behind all that was heard of it before the link was lost. Findings can
+be older than events that already wait in the lane; that harms nothing, because whatever happened after the list was
+made comes once more, in order, after it.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from uuid import UUID
+
+from ami_bridge import variables as names
+from ami_bridge.dialing import Dialing
+from ami_bridge.lanes import Lanes
+from ami_bridge.legs import Legs
+from ami_bridge.recordings import Recordings
+from ami_bridge.register import Register
+from ami_bridge.session import Session
+from ami_bridge.tracking import CHANNELS, Standing, Tracker, standing
+from db.store import calls
+from db.usecases import commands
+
+log = logging.getLogger(__name__)
+
+
+class Reconciler:
+    """Called by the link with every new session."""
+
+    def __init__(
+        self,
+        register: Register,
+        lanes: Lanes,
+        tracker: Tracker,
+        dialing: Dialing,
+        legs: Legs,
+        recordings: Recordings,
+        pbx: str,
+    ) -> None:
+        self._register = register
+        self._lanes = lanes
+        self._tracker = tracker
+        self._dialing = dialing
+        self._legs = legs
+        self._recordings = recordings
+        self._pbx = pbx
+
+    async def __call__(self, session: Session) -> None:
+        """Read the channels and settle everything with them."""
+        await self._tracker.caught_up(session.generation)
+        channels = standing(await session.send(CHANNELS))
+        self._tracker.saw(channels)
+        pending = await self._register.ask(commands.pending, self._pbx)
+        known = await self._legs_with(channels, pending) | await self._attempts_with(channels, pending)
+        await self._strays(channels, known)
+        await self._recordings.catch_up(self._pbx)
+
+    async def _legs_with(self, channels: dict[UUID, Standing], pending: frozenset[UUID]) -> set[UUID]:
+        """Legs first: whether a person talks or waits depends on them."""
+        duties = await self._register.ask(calls.duties, self._pbx)
+        for duty in duties:
+            job = partial(self._legs.found, duty, channels.get(duty.leg_id), pending)
+            await self._lanes.run(duty.leg_id, job)
+        return {duty.leg_id for duty in duties}
+
+    async def _attempts_with(self, channels: dict[UUID, Standing], pending: frozenset[UUID]) -> set[UUID]:
+        attempts = await self._register.ask(calls.open_attempts, self._pbx)
+        for attempt in attempts:
+            job = partial(self._dialing.found, attempt, channels.get(attempt.id), pending)
+            await self._lanes.run(attempt.id, job)
+        log.info("reconciled: %d channels of ours, %d open attempts", len(channels), len(attempts))
+        return {attempt.id for attempt in attempts}
+
+    async def _strays(self, channels: dict[UUID, Standing], known: set[UUID]) -> None:
+        """Channels that nobody counts on any more: phones of operators gone home, attempts given up."""
+        for channel_id, channel in channels.items():
+            if channel_id in known:
+                continue
+            if channel.context == names.CONTEXT_SEAT:
+                await self._lanes.put(channel_id, partial(self._legs.drop, channel_id))
+            else:
+                await self._lanes.put(channel_id, partial(self._dialing.end_stray, channel_id))

@@ -1,0 +1,56 @@
+"""The register as the bridge's workers use it: patient. What happened in Asterisk must be written, however long it takes.
+
+Every use case that is written here bears being run twice, because a commit whose answer was lost is tried again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Concatenate, Final, ParamSpec, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from ami_bridge.timing import Backoff, Time
+from db.clock import Clock
+from db.engine import Database
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+log = logging.getLogger(__name__)
+
+UNAVAILABLE: Final = (OperationalError, InterfaceError)
+"""The database is locked, restarting or out of reach; waiting mends it."""
+
+
+class Register:
+    """The database with its clock."""
+
+    def __init__(self, database: Database, clock: Clock, time: Time) -> None:
+        self.database = database
+        self._clock = clock
+        self._time = time
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    async def write(self, use_case: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a use case as one transaction, again and again until the database takes it."""
+        return await self._patiently(lambda: self.database.run(use_case, *args, **kwargs), use_case.__name__)
+
+    async def ask(self, query: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a query, again and again until the database answers."""
+        return await self._patiently(lambda: self.database.ask(query, *args, **kwargs), query.__name__)
+
+    async def _patiently(self, once: Callable[[], Awaitable[R]], name: str) -> R:
+        backoff = Backoff(0.2, 5.0)
+        while True:
+            try:
+                return await once()
+            except UNAVAILABLE as error:
+                # its text would hold the values of the statement, which are personal
+                log.warning("the register did not take %s (%s); trying again", name, type(error.orig).__name__)
+            await self._time.sleep(backoff.next())

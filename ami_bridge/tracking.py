@@ -1,0 +1,210 @@
+"""What Asterisk's events and lists say of our calls, as facts: for the dialer, the operators' legs and the reconciler.
+
+Attempts and standing legs are originated with their id as ChannelId, so that an event's Uniqueid names them; every
+other channel (the far half of a Local channel, ordinary phones) has an id of another form and is passed over.
+
+Seen on Asterisk 16 and 22: when an Originate fails, OriginateResponse (Reason 0) comes *before* the Hangup that carries
+the true cause, and looks the same when there was never a channel and no Hangup will come. Only whether a channel was
+seen before tells the two apart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from ami_bridge import actions
+from ami_bridge import variables as names
+from ami_bridge.values import Action, Event, Reply
+
+EVENTS: Final = frozenset(
+    {
+        "Newchannel",
+        "Newstate",
+        "ConfbridgeJoin",
+        "MusicOnHoldStart",
+        "UserEvent",
+        "Hangup",
+        "OriginateResponse",
+        "FullyBooted",
+    }
+)
+"""The events that say something here."""
+
+_UUID_LENGTH = 36
+_RINGING = "Ringing"
+_UP = "Up"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that happened to the channel of an attempt or leg."""
+
+    id: UUID
+
+
+class Began(Fact):
+    """There is a channel now."""
+
+
+class Rang(Fact):
+    """The other end rings."""
+
+
+class Answered(Fact):
+    """The other end has answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entered(Fact):
+    """It is in the room of `seat`."""
+
+    seat: str
+
+
+class OnHold(Fact):
+    """It hears the music of saikoku-hold (not that of a room whose operator is away)."""
+
+
+class TurnedAway(Fact):
+    """The dialplan did not let it into its room, which held another person, and ends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone(Fact):
+    """The channel is no more: its Q.850 cause, and whether the other end rang or had answered at all."""
+
+    cause: int
+    reached: bool
+
+
+class Failed(Fact):
+    """The Originate failed before there was a channel: no such trunk, or a phone that is not registered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A channel as it stands in CoreShowChannels."""
+
+    ringing: bool
+    up: bool
+    context: str
+    seat: str | None  # whose room it is in
+
+    @property
+    def held(self) -> bool:
+        return self.context == names.CONTEXT_HOLD
+
+
+class Tracker:
+    """Turns events into facts; remembers which channels live, and how far the events of the links have been read."""
+
+    def __init__(self) -> None:
+        self._living: set[UUID] = set()
+        self._generation = 0
+        self._stir = asyncio.Condition()
+
+    async def read(self, event: Event) -> Fact | None:
+        """The fact in an event, if there is one of ours. Events must come in order."""
+        if event.name == "FullyBooted":
+            await self._reached(event.generation)
+            return None
+        if event.name == "OriginateResponse":
+            return self._failure(event)
+        subject = ours(event.get("Uniqueid"))
+        reader = _READERS.get(event.name)
+        if subject is None or reader is None:
+            return None
+        if event.name == "Hangup":
+            self._living.discard(subject)
+        else:
+            self._living.add(subject)
+        return reader(subject, event)
+
+    def saw(self, channels: Iterable[UUID]) -> None:
+        """These live, by the reconciler's list."""
+        self._living.update(channels)
+
+    async def caught_up(self, generation: int) -> None:
+        """Wait until every event of the links before this one has been read: FullyBooted is a new link's first."""
+        async with self._stir:
+            await self._stir.wait_for(lambda: self._generation >= generation)
+
+    async def _reached(self, generation: int) -> None:
+        async with self._stir:
+            self._generation = max(self._generation, generation)
+            self._stir.notify_all()
+
+    def _failure(self, event: Event) -> Fact | None:
+        subject = ours(event.tag or event.get("Uniqueid"))
+        if subject is None or event.get("Response") != "Failure" or subject in self._living:
+            return None
+        return Failed(subject)
+
+
+def ours(unique_id: str) -> UUID | None:
+    """The id of our attempt or leg that a Uniqueid is, or None."""
+    if len(unique_id) != _UUID_LENGTH:
+        return None
+    try:
+        return UUID(unique_id)
+    except ValueError:
+        return None
+
+
+def _newstate(subject: UUID, event: Event) -> Fact | None:
+    state = event.get("ChannelStateDesc")
+    if state == _RINGING:
+        return Rang(subject)
+    return Answered(subject) if state == _UP else None
+
+
+def _join(subject: UUID, event: Event) -> Fact | None:
+    seat = names.seat_of(event.get("Conference"))
+    return None if seat is None else Entered(subject, seat)
+
+
+def _music(subject: UUID, event: Event) -> Fact | None:
+    return OnHold(subject) if event.get("Context") == names.CONTEXT_HOLD else None
+
+
+def _user_event(subject: UUID, event: Event) -> Fact | None:
+    return TurnedAway(subject) if event.get("UserEvent") == names.EVENT_REFUSED else None
+
+
+def _hangup(subject: UUID, event: Event) -> Fact:
+    cause = event.get("Cause")
+    return Gone(subject, int(cause) if cause.isdigit() else 0, event.get("ChannelStateDesc") in {_RINGING, _UP})
+
+
+_READERS: Final[Mapping[str, Callable[[UUID, Event], Fact | None]]] = {
+    "Newchannel": lambda subject, _event: Began(subject),
+    "Newstate": _newstate,
+    "ConfbridgeJoin": _join,
+    "MusicOnHoldStart": _music,
+    "UserEvent": _user_event,
+    "Hangup": _hangup,
+}
+
+
+# -- the list of channels ---------------------------------------------------------------------------------------------
+
+CHANNELS: Final[Action] = actions.core_show_channels()
+
+
+def standing(reply: Reply) -> dict[UUID, Standing]:
+    """Our channels in the answer to CHANNELS.
+
+    The room is told by the application that a channel runs. ConfbridgeList would say the same, but later than this
+    list, a request a room, and Asterisk refuses it for a room that has just emptied.
+    """
+    return {subject: _standing(event) for event in reply.events if (subject := ours(event.get("Uniqueid"))) is not None}
+
+
+def _standing(event: Event) -> Standing:
+    state = event.get("ChannelStateDesc")
+    room = event.get("ApplicationData").partition(",")[0] if event.get("Application") == "ConfBridge" else ""
+    return Standing(state == _RINGING, state == _UP, event.get("Context"), names.seat_of(room))
