@@ -51,8 +51,18 @@ def _drivers(url: URL) -> tuple[URL, URL]:
 class Database:
     """One register. Cheap to make; connections are opened as they are needed and closed by `close`/`aclose`."""
 
-    def __init__(self, url: str, *, ring: Callable[[], None] | None = None, pool_size: int = 5) -> None:
-        """`ring` is called after a commit that wrote to the outbox (not on PostgreSQL, which notifies by itself)."""
+    def __init__(
+        self,
+        url: str,
+        *,
+        ring: Callable[[], None] | None = None,
+        pool_size: int = 5,
+        lock_wait: float = LOCK_WAIT,
+    ) -> None:
+        """`ring` is called after a commit that wrote to the outbox (not on PostgreSQL, which notifies by itself).
+
+        `lock_wait`: seconds that a transaction waits for SQLite's one writer.
+        """
         parsed = make_url(url)
         self.url: Final = url
         self._sync_url, self._async_url = _drivers(parsed)
@@ -61,6 +71,7 @@ class Database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         self._ring = ring or (lambda: None)
         self._pool_size = pool_size
+        self._lock_wait = lock_wait
         self._sync: Engine | None = None
         self._async: AsyncEngine | None = None
 
@@ -87,7 +98,7 @@ class Database:
         if self._sync is None:
             self._sync = sqlalchemy.create_engine(self._sync_url, poolclass=QueuePool, pool_size=self._pool_size)
             if self.is_sqlite:
-                _prepare_sqlite(self._sync)
+                _prepare_sqlite(self._sync, self._lock_wait)
         return self._sync
 
     @contextmanager
@@ -115,7 +126,7 @@ class Database:
                 self._async_url, poolclass=AsyncAdaptedQueuePool, pool_size=self._pool_size
             )
             if self.is_sqlite:
-                _prepare_sqlite(self._async.sync_engine)
+                _prepare_sqlite(self._async.sync_engine, self._lock_wait)
         return self._async
 
     async def run(self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -150,12 +161,12 @@ class Database:
             self._ring()
 
 
-def _prepare_sqlite(engine: Engine) -> None:
+def _prepare_sqlite(engine: Engine, lock_wait: float) -> None:
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # the driver begins nothing by itself; on_begin does
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {int(LOCK_WAIT * 1000)}")
+        cursor.execute(f"PRAGMA busy_timeout = {int(lock_wait * 1000)}")
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")

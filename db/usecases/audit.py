@@ -77,7 +77,7 @@ def read_log(
         .order_by(AccessLog.seq.desc())
     )
     entries = [LogEntry(*row) for row in rows]
-    access_log.append(tx, viewer, now, "audit.view", detail=f"number={number[:32]} login={login[:64]}")
+    access_log.append(tx, viewer, now, "audit.view", detail=f"宛名番号={number[:32]} ログイン名={login[:64]}")
     more = len(entries) > PAGE
     return LogPage(entries[:PAGE], total, entries[PAGE - 1].seq if more else None)
 

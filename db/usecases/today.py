@@ -56,7 +56,6 @@ class Today:
     recalls: Sequence[RecallRow]
     overdue: int
     tasks: Sequence[TaskRow]
-    numbers: Numbers
 
 
 def open_today(tx: Connection, viewer: Viewer, now: datetime, office: Office) -> Today:
@@ -65,9 +64,9 @@ def open_today(tx: Connection, viewer: Viewer, now: datetime, office: Office) ->
     insight = viewer.areas(Right.ARREARS_VIEW)
     recalls = [row if row.area in insight else replace(row, note="") for row in debtors.due_recalls(tx, viewer, ends)]
     tasks = _tasks(tx, viewer)
-    access_log.append(tx, viewer, now, "today.view", detail=f"recalls {len(recalls)} tasks {len(tasks)}")
+    access_log.append(tx, viewer, now, "today.view", detail=f"再コール{len(recalls)}件 確認{len(tasks)}件")
     overdue = sum(row.due_at <= now for row in recalls)
-    return Today(recalls, overdue, tasks, _numbers(tx, viewer, office.day_begins(now)))
+    return Today(recalls, overdue, tasks)
 
 
 def _tasks(tx: Connection, viewer: Viewer) -> list[TaskRow]:
@@ -88,7 +87,10 @@ def _tasks(tx: Connection, viewer: Viewer) -> list[TaskRow]:
     ]
 
 
-def _numbers(tx: Connection, viewer: Viewer, since: datetime) -> Numbers:
+def own_numbers(tx: Connection, viewer: Viewer, now: datetime, office: Office) -> Numbers:
+    """What the viewer did today. It names nobody, so it is not logged."""
+    since = office.day_begins(now)
+
     def count(*conditions: ColumnElement[bool]) -> int:
         return tx.execute(select(func.count()).where(*conditions)).scalar_one()
 

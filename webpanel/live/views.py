@@ -6,6 +6,7 @@ place to go on from comes as `Last-Event-ID`, or as `?after=` when the page open
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Final
 
 from aiohttp import web
@@ -29,22 +30,27 @@ async def events(request: web.Request) -> web.StreamResponse:
     viewer = request_viewer(request)
     watches = await request.app[DATABASE].ask(_watches, viewer, request.query.getall("watch", []))
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
-    with request.app[HUB].join(Stream(viewer.user_id, watches)) as stream:
-        missed, start = await request.app[DATABASE].ask(_missed, _cursor(request))
-        await response.prepare(request)
-        await _write(response, "ready", str(start), {})
-        sent = start
-        for change in missed:
-            sent = change.cursor
-            if known := stream.fits(change):
-                await _send(response, known)
-        await _pump(request, response, stream, sent)
+    with request.app[HUB].join(Stream(viewer.user_id, watches)) as stream, suppress(ConnectionError):
+        await _run(request, response, stream)
     return response
 
 
 async def token(request: web.Request) -> web.StreamResponse:
     """The token for forms that were opened under an earlier session, and whose session it is now."""
     return web.json_response({"csrf": csrf_token(request), "user": request_viewer(request).user_id})
+
+
+async def _run(request: web.Request, response: web.StreamResponse, stream: Stream) -> None:
+    """Send what was missed, then what comes. The stream is joined before, so that nothing falls in between."""
+    missed, start = await request.app[DATABASE].ask(_missed, _cursor(request))
+    await response.prepare(request)
+    await _write(response, "ready", str(start), {})
+    sent = start
+    for change in missed:
+        sent = change.cursor
+        if known := stream.fits(change):
+            await _send(response, known)
+    await _pump(request, response, stream, sent)
 
 
 async def _pump(request: web.Request, response: web.StreamResponse, stream: Stream, sent: Cursor) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from db.rules.terms import Right
-from db.usecases.today import open_today
+from db.usecases.today import open_today, own_numbers
 from webpanel.keys import CLOCK, DATABASE, OFFICE
 from webpanel.render import fragment, page
 from webpanel.sessions import request_viewer
@@ -13,12 +13,19 @@ from webpanel.sessions import request_viewer
 
 async def show_home(request: web.Request) -> web.StreamResponse:
     """The home screen."""
-    return await page(request, "shell/home.html", **await _context(request))
+    if not request_viewer(request).may_anywhere(Right.DEBTOR_VIEW):
+        return await page(request, "shell/home.html", due=None)
+    return await page(request, "shell/home.html", **await _due(request), **await _numbers(request))
 
 
-async def today_part(request: web.Request) -> web.StreamResponse:
-    """Its live part."""
-    return fragment(request, "shell/today.html", **await _context(request))
+async def due_part(request: web.Request) -> web.StreamResponse:
+    """What is due, fetched again."""
+    return fragment(request, "shell/due.html", **await _due(request))
+
+
+async def numbers_part(request: web.Request) -> web.StreamResponse:
+    """The user's numbers, fetched again."""
+    return fragment(request, "shell/numbers.html", **await _numbers(request))
 
 
 async def signed_in(request: web.Request) -> web.StreamResponse:
@@ -26,9 +33,11 @@ async def signed_in(request: web.Request) -> web.StreamResponse:
     return await page(request, "shell/signed_in.html")
 
 
-async def _context(request: web.Request) -> dict[str, Any]:
-    viewer = request_viewer(request)
-    if not viewer.may_anywhere(Right.DEBTOR_VIEW):
-        return {"due": None}
-    found = await request.app[DATABASE].run(open_today, viewer, request.app[CLOCK].now(), request.app[OFFICE])
-    return {"due": found}
+async def _due(request: web.Request) -> dict[str, Any]:
+    asked = request_viewer(request), request.app[CLOCK].now(), request.app[OFFICE]
+    return {"due": await request.app[DATABASE].run(open_today, *asked)}
+
+
+async def _numbers(request: web.Request) -> dict[str, Any]:
+    asked = request_viewer(request), request.app[CLOCK].now(), request.app[OFFICE]
+    return {"numbers": await request.app[DATABASE].ask(own_numbers, *asked)}

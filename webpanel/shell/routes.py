@@ -16,5 +16,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     action("/password", password.change_password, SIGNED_IN, while_expired=True),
     page("/", home.show_home, SIGNED_IN),
     page("/signed-in", home.signed_in, SIGNED_IN),
-    fragment("/live/today", home.today_part, Right.DEBTOR_VIEW),
+    fragment("/live/due", home.due_part, Right.DEBTOR_VIEW),
+    fragment("/live/numbers", home.numbers_part, Right.DEBTOR_VIEW),
 )
