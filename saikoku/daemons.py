@@ -13,13 +13,11 @@ from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
-from ami_bridge import bridge
 from db.clock import Clock
 from db.engine import Database
 from db.hints import Bell
 from db.settings import Settings
 from db.usecases.office import Office
-from webpanel import serve
 
 WRONG_SETTINGS: Final = 2
 STOP_WITHIN: Final = 10.0
@@ -40,6 +38,8 @@ def office_of(settings: Settings) -> Office:
 
 def run_panel(settings: Settings, clock: Clock) -> int:
     """Serve the panel until told to stop."""
+    from webpanel import serve  # each daemon loads its own part only: less memory, and one cannot break another
+
     serve.run(settings, clock)
     return 0
 
@@ -59,6 +59,8 @@ DAEMONS: Final = ("panel", "bridge")
 
 
 async def _bridge(settings: Settings, clock: Clock) -> None:
+    from ami_bridge import bridge
+
     database = open_database(settings)
     try:
         await until_signal(bridge.run(settings, database, clock, office_of(settings)))

@@ -82,13 +82,13 @@ async def _demo(arguments: argparse.Namespace, settings: Settings, clock: Clock,
         names = ("panel", "bridge") if lab or "SAIKOKU_AMI_HOST" in os.environ else ("panel",)
         supervisor = asyncio.create_task(Supervisor(names, demo.environ()).run())
         stack.push_async_callback(_cancelled, supervisor)
-        waiting = asyncio.create_task(_ready(database, address, bridge="bridge" in names))
+        waiting = asyncio.create_task(_ready(demo, database, address, bridge="bridge" in names))
         await asyncio.wait({supervisor, waiting}, return_when=asyncio.FIRST_COMPLETED)
         if supervisor.done():
             waiting.cancel()
             return supervisor.result()
         if not waiting.result():
-            demo.without.append("telephone")
+            return _failed("the panel did not start; its reason stands above")
         database.close()
         _announce(demo, address, lab, browser=not arguments.no_browser)
         return await supervisor
@@ -131,16 +131,26 @@ def _city(database: Database, clock: Clock, settings: Settings, debtors: int, la
     )
 
 
-async def _ready(database: Database, address: Address, *, bridge: bool) -> bool:
-    """Wait until the panel answers and the bridge has its PBX; False if the bridge does not get there."""
-    while not await _answers(address):  # noqa: ASYNC110 - a process that starts gives no event
-        await asyncio.sleep(0.1)
-    deadline = asyncio.get_running_loop().time() + READY_WITHIN
-    while bridge and not await asyncio.to_thread(_bridge_is_up, database):
-        if asyncio.get_running_loop().time() > deadline:
-            return False
-        await asyncio.sleep(0.1)
+async def _ready(demo: Demo, database: Database, address: Address, *, bridge: bool) -> bool:
+    """Wait until the panel answers and the bridge has its PBX; a bridge that does not get there is done without."""
+    try:
+        async with asyncio.timeout(READY_WITHIN):
+            while not await _answers(address):  # noqa: ASYNC110 - a process that starts gives no event
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        return False
+    try:
+        async with asyncio.timeout(READY_WITHIN):
+            while bridge and not await asyncio.to_thread(_bridge_is_up, database):  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        demo.without.append("telephone")
     return True
+
+
+def _failed(why: str) -> int:
+    print(f"saikoku: {why}", file=sys.stderr)
+    return 1
 
 
 async def _answers(address: Address) -> bool:
