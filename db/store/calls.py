@@ -61,6 +61,7 @@ class CallRow:
     ended_at: datetime | None
     identity_confirmed_at: datetime | None
     identity_failures: int
+    result_at: datetime | None
     result: str | None
 
 
@@ -212,7 +213,7 @@ def _calls() -> Select[*tuple[Any, ...]]:
         select(
             Call.id, Call.direction, Call.debtor_id, Debtor.name, Call.area, Call.number, Call.user_id, Call.seat,
             Call.state, Call.started_at, Call.joined_at, Call.ended_at, Call.identity_confirmed_at,
-            Call.identity_failures, Attempt.result,
+            Call.identity_failures, Call.result_at, Attempt.result,
         )
         .outerjoin(Debtor, Debtor.id == Call.debtor_id)
         .outerjoin(Attempt, Attempt.id == Call.attempt_id)

@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import Connection, Row, insert, select, update
 
 from db.outbox import publish
+from db.rules.eligibility import DEBT_AREAS
 from db.rules.promises import Promise, PromiseLine
 from db.rules.telephony import LIVE_CALLS, CallState, Direction
 from db.rules.terms import AnsweredBy, Area, Channel, PhoneStatus, Retry, Right
@@ -75,7 +76,7 @@ class DispositionRow:
     key: int | None
 
 
-NOTE_PHRASES: Final = (
+DEBT_PHRASES: Final = (
     "納付書の再送を希望。",
     "給料日後に納付するとのこと。",
     "分割納付を希望。収支を聴取。",
@@ -91,14 +92,22 @@ NOTE_PHRASES: Final = (
     "納税相談に来庁するよう案内。",
     "転居の申出。新住所を聴取。",
 )
-"""Completion of notes until an office sets its own (`PHRASES_KEY`)."""
+OTHER_PHRASES: Final = (
+    "本人不在。折り返しを依頼。",
+    "帰宅時刻を確認。",
+    "伝言を依頼。用件は伝えていない。",
+    "留守番電話。伝言は残していない。",
+    "呼出音のみ。応答なし。",
+    "資料の送付を希望。",
+)
+"""Completion of notes until an office sets its own (`PHRASES_KEY` and the area)."""
 
 PHRASES_KEY: Final = "note_phrases"
 
 
-def note_phrases(tx: Connection) -> list[str]:
-    """The office's own phrases for negotiation notes, for completion while typing."""
-    return list(office_value(tx, PHRASES_KEY) or NOTE_PHRASES)
+def note_phrases(tx: Connection, area: Area) -> list[str]:
+    """The office's own phrases for negotiation notes in an area, for completion while typing."""
+    return list(office_value(tx, f"{PHRASES_KEY}.{area}") or (DEBT_PHRASES if area in DEBT_AREAS else OTHER_PHRASES))
 
 
 def dispositions(tx: Connection, channel: Channel) -> list[DispositionRow]:

@@ -1,0 +1,166 @@
+"""What is typed on the record, read and checked. What is wrong is said beside its field, by the field's name.
+
+Each function takes the posted fields and returns values for the use cases, or raises FormError.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from db.reference.calendar import DateTextError, parse_date
+from db.rules.duedates import IsClosed
+from db.rules.promises import PromiseError, PromiseLine, split_installments
+from db.rules.terms import AnsweredBy, Area, Channel
+from db.usecases.results import Entry, RecallEntry
+from webpanel.errors import FormError
+from webpanel.forms import Fields, area
+
+SINGLE: Final = "single"
+SPLIT: Final = "split"
+_YEN: Final = re.compile(r"[0-9]{1,12}")
+_COUNT: Final = re.compile(r"[0-9]{1,3}")
+_ROUND_UNIT: Final = 1_000
+_FIRST_YEAR: Final = 2000
+_LAST_YEAR: Final = 2100
+"""Later days are slips of the hand; they would also run past the end of the calendar."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """A contact that went through no call of ours."""
+
+    area: Area
+    channel: Channel
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the person on the line said of themselves."""
+
+    kana: str
+    birth_date: str
+    address: str
+
+
+def parse_entry(fields: Fields, zone: ZoneInfo, is_closed: IsClosed) -> Entry:
+    """The result of a contact, with a promise and a recall if any."""
+    if not fields.get("disposition"):
+        raise FormError({"disposition": "結果を選んでください。"})
+    return Entry(
+        disposition=fields["disposition"],
+        note=_text(fields, "note"),
+        next_step=_text(fields, "next_step")[:200],
+        answered_by=_answered_by(fields),
+        promise=parse_promise(fields, is_closed),
+        recall=parse_recall(fields, zone),
+    )
+
+
+def parse_by_hand(fields: Fields, zone: ZoneInfo, is_closed: IsClosed) -> ByHand:
+    """A contact at the counter, or otherwise outside of our calls. `kind` is channel and disposition, with a colon."""
+    channel, _, disposition = fields.get("kind", "").partition(":")
+    if channel not in set(Channel) or not disposition:
+        raise FormError({"kind": "記録の種類を選んでください。"})
+    entry = parse_entry({**fields, "disposition": disposition}, zone, is_closed)
+    return ByHand(area(fields), Channel(channel), entry)
+
+
+def parse_promise(fields: Fields, is_closed: IsClosed) -> tuple[PromiseLine, ...]:
+    """The lines of a promise: none, one on the day that was said, or equal monthly ones on open days."""
+    kind = fields.get("promise", "")
+    if kind not in {SINGLE, SPLIT}:
+        return ()
+    wrong: dict[str, str] = {}
+    total = _yen(fields, wrong)
+    first = _first_day(fields, wrong)
+    count = _count(fields, wrong) if kind == SPLIT else 1
+    if wrong:
+        raise FormError(wrong)
+    try:
+        return split_lines(total, count, first, is_closed)
+    except PromiseError as error:
+        place = "promise_count" if kind == SPLIT else "promise_total"
+        raise FormError({place: error.message}) from error
+
+
+def split_lines(total: int, count: int, first: date, is_closed: IsClosed) -> tuple[PromiseLine, ...]:
+    """One line on the very day, or several moved to open days, in thousands of yen where that leaves enough for each."""
+    if count == 1:
+        return split_installments(total, 1, first)
+    unit = _ROUND_UNIT if total // count >= _ROUND_UNIT else 1
+    return split_installments(total, count, first, is_closed, unit)
+
+
+def parse_recall(fields: Fields, zone: ZoneInfo) -> RecallEntry | None:
+    """When to call again (`recall_at`, the office's clock), or None."""
+    text = fields.get("recall_at", "").strip()
+    if not text:
+        return None
+    wrong = FormError({"recall": "再コールの日時を「2026-11-25 10:00」の形で入力してください。"})
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise wrong from error
+    if not _FIRST_YEAR < at.year < _LAST_YEAR:
+        raise wrong
+    return RecallEntry(
+        at.replace(tzinfo=zone), anyone="recall_anyone" in fields, note=_text(fields, "recall_note")[:200]
+    )
+
+
+def parse_said(fields: Fields) -> Said:
+    """What was said for the identity check; all three are needed."""
+    said = Said(_text(fields, "kana")[:200], _text(fields, "birth_date")[:40], _text(fields, "address")[:200])
+    wrong = {}
+    if not said.kana:
+        wrong["kana"] = "お名前をカナで入力してください。"
+    try:
+        parse_date(said.birth_date)
+    except DateTextError as error:
+        wrong["birth_date"] = error.message
+    if not said.address:
+        wrong["address"] = "住所の町名と番地を入力してください。"
+    if wrong:
+        raise FormError(wrong)
+    return said
+
+
+def _text(fields: Fields, name: str) -> str:
+    """Typed text: line breaks as they were, without carriage returns and NUL (which PostgreSQL refuses)."""
+    return fields.get(name, "").replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").strip()
+
+
+def _answered_by(fields: Fields) -> AnsweredBy | None:
+    who = fields.get("answered_by", "")
+    return AnsweredBy(who) if who in set(AnsweredBy) else None
+
+
+def _yen(fields: Fields, wrong: dict[str, str]) -> int:
+    text = unicodedata.normalize("NFKC", fields.get("promise_total", "")).strip().rstrip("円").replace(",", "")
+    if not _YEN.fullmatch(text) or int(text) == 0:
+        wrong["promise_total"] = "約束金額を1円以上の数字で入力してください。"
+        return 0
+    return int(text)
+
+
+def _first_day(fields: Fields, wrong: dict[str, str]) -> date:
+    try:
+        first = parse_date(fields.get("promise_first", ""))
+    except DateTextError as error:
+        wrong["promise_first"] = error.message if error.code != "empty" else "納付予定日を入力してください。"
+        return date.min
+    if first.year >= _LAST_YEAR:
+        wrong["promise_first"] = "納付予定日の年を確認してください。"
+    return first
+
+
+def _count(fields: Fields, wrong: dict[str, str]) -> int:
+    text = unicodedata.normalize("NFKC", fields.get("promise_count", "")).strip().rstrip("回")
+    if not _COUNT.fullmatch(text) or int(text) < 2:
+        wrong["promise_count"] = "分割回数を2回以上の数字で入力してください。"
+        return 2
+    return int(text)

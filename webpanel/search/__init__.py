@@ -1,0 +1,1 @@
+"""Finding a person: one field that understands numbers, phones, birth dates, names and readings."""

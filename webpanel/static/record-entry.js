@@ -1,0 +1,168 @@
+// Help with typing on a record: phrases for the note, quick choices of days and times, the preview of a promise.
+import { post, SignedOut } from "./request.js";
+
+const MINUTE = 60000;
+const DAY = 24 * 60 * MINUTE;
+const SATURDAY = 6;
+const began = performance.now();
+
+// -- quick choices
+
+document.addEventListener("click", (event) => {
+  const fill = event.target.closest("button[data-fill]");
+  const recall = event.target.closest("button[data-recall]");
+  if (fill) set(fill.form.elements.namedItem(fill.dataset.fill), fill.dataset.value);
+  if (recall) set(recall.form.elements.namedItem("recall_at"), recallTime(recall));
+});
+
+function set(field, value) {
+  field.value = value;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+// The office's wall clock, as if it were UTC: counted on from the server's time, because this machine's may be wrong.
+function recallTime(button) {
+  const now = Date.parse(`${button.closest("[data-now]").dataset.now}Z`) + performance.now() - began;
+  const kind = button.dataset.recall;
+  if (kind === "tomorrow") return text(now + DAY);
+  if (kind !== "saturday") return text(now + Number(kind) * MINUTE);
+  const days = (SATURDAY - new Date(now).getUTCDay() + 7) % 7 || 7;
+  return `${text(now + days * DAY).slice(0, 10)}T10:00`;
+}
+
+function text(at) {
+  return new Date(at).toISOString().slice(0, 16);
+}
+
+// -- promise
+
+let timer = 0;
+let asked = 0;
+
+document.addEventListener("input", (event) => {
+  const box = event.target.closest(".promise-form");
+  if (!box) return;
+  const kind = box.querySelector('[name="promise"]:checked').value;
+  if (!kind && event.target.type !== "radio" && event.target.value) {
+    const count = event.target.name === "promise_count";
+    box.querySelector(`[name="promise"][value="${count ? "split" : "single"}"]`).checked = true;
+  }
+  clearTimeout(timer);
+  timer = setTimeout(() => preview(box), 250);
+});
+
+async function preview(box) {
+  const place = box.querySelector(".preview");
+  const value = (name) => box.querySelector(`[name="${name}"]`).value;
+  const kind = box.querySelector('[name="promise"]:checked').value;
+  box.querySelectorAll("[data-error-for]").forEach((one) => { one.textContent = ""; });
+  if (!kind || !value("promise_total") || !value("promise_first") || (kind === "split" && !value("promise_count"))) {
+    place.replaceChildren();
+    return;
+  }
+  const fields = new URLSearchParams({ area: box.dataset.area, promise: kind });
+  ["promise_total", "promise_first", "promise_count"].forEach((name) => fields.set(name, value(name)));
+  asked += 1;
+  const mine = asked;
+  try {
+    const answer = await post(box.dataset.preview, fields);
+    if (mine !== asked) return;
+    if (answer.ok) place.innerHTML = await answer.text();
+    else beside(box, place, await answer.json());
+  } catch (error) {
+    if (!(error instanceof SignedOut) && !(error instanceof TypeError)) throw error;
+  }
+}
+
+function beside(box, place, problem) {
+  place.replaceChildren();
+  Object.entries(problem.fields ?? {}).forEach(([name, sentence]) => {
+    const spot = box.querySelector(`[data-error-for="${CSS.escape(name)}"]`);
+    if (spot) spot.textContent = sentence;
+  });
+}
+
+// -- phrases
+
+function phrasesOf(field) {
+  return [...document.getElementById(field.dataset.phrases).options].map((option) => option.value);
+}
+
+function wordBefore(field) {
+  const before = field.value.slice(0, field.selectionStart);
+  return before.slice(Math.max(before.lastIndexOf("\n"), before.lastIndexOf("。")) + 1).trimStart();
+}
+
+function offer(field, all) {
+  const word = wordBefore(field);
+  const found = word || all ? phrasesOf(field).filter((phrase) => phrase !== word && phrase.includes(word)) : [];
+  close(field);
+  if (!found.length) return;
+  const list = document.createElement("ul");
+  list.className = "phrases";
+  list.setAttribute("role", "listbox");
+  list.setAttribute("aria-label", "定型文");
+  found.forEach((phrase, index) => {
+    const item = document.createElement("li");
+    item.setAttribute("role", "option");
+    item.setAttribute("aria-selected", String(all && index === 0));
+    item.textContent = phrase;
+    item.addEventListener("mousedown", (event) => {
+      event.preventDefault();
+      take(field, phrase);
+    });
+    list.append(item);
+  });
+  field.parentElement.classList.add("phrase-place");
+  field.after(list);
+}
+
+function listOf(field) {
+  return field.parentElement.querySelector(".phrases");
+}
+
+function close(field) {
+  listOf(field)?.remove();
+}
+
+function take(field, phrase) {
+  const word = wordBefore(field);
+  const at = field.selectionStart;
+  field.setRangeText(phrase, at - word.length, at, "end");
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  close(field);
+}
+
+function move(list, step) {
+  const items = [...list.children];
+  const from = items.findIndex((item) => item.getAttribute("aria-selected") === "true");
+  const to = step > 0 ? Math.min(from + 1, items.length - 1) : Math.max(from - 1, 0);
+  items.forEach((item, index) => item.setAttribute("aria-selected", String(index === to)));
+  items[to].scrollIntoView({ block: "nearest" });
+}
+
+document.addEventListener("input", (event) => {
+  if (event.target.matches("[data-phrases]") && event.isTrusted) offer(event.target, false);
+});
+
+document.addEventListener("keydown", (event) => {
+  const field = event.target;
+  if (!field.matches?.("[data-phrases]") || event.isComposing) return;
+  if (event.ctrlKey && event.code === "Space") {
+    event.preventDefault();
+    offer(field, true);
+    return;
+  }
+  const list = listOf(field);
+  if (!list || event.ctrlKey) return;
+  const chosen = list.querySelector('[aria-selected="true"]');
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") move(list, event.key === "ArrowDown" ? 1 : -1);
+  else if (event.key === "Escape") close(field);
+  else if ((event.key === "Enter" || event.key === "Tab") && chosen) take(field, chosen.textContent);
+  else return;
+  event.preventDefault();
+});
+
+document.addEventListener("focusout", (event) => {
+  if (event.target.matches?.("[data-phrases]")) close(event.target);
+});
