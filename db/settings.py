@@ -14,7 +14,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 PREFIX = "SAIKOKU_"
-OUTSIDE = frozenset({"SAIKOKU_CONFIG", "SAIKOKU_CACHE"})
+OUTSIDE = ("SAIKOKU_CONFIG", "SAIKOKU_CACHE", "SAIKOKU_LAB_")
+"""Beginnings of variables that are no settings: where this file is, and the demo lab's own."""
 
 
 class SettingError(Exception):
@@ -95,9 +96,14 @@ class PanelSettings:
 
 @dataclass(frozen=True, slots=True)
 class AgiSettings:
-    """The FastAGI server."""
+    """The FastAGI server. FastAGI knows no password: `permit` names the networks whose PBX may ask, with blanks between.
+
+    `deadline_ms`: so long the register may take to say who is calling; then the call goes on without.
+    """
 
     listen: Address = Address("127.0.0.1", 4573)
+    permit: str = "127.0.0.0/8 ::1/128"
+    deadline_ms: int = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +199,7 @@ def _from_file(path: Path) -> dict[str, object]:
 def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
     flat: dict[str, object] = {}
     for name, value in environ.items():
-        if name.startswith(PREFIX) and name not in OUTSIDE:
+        if name.startswith(PREFIX) and not name.startswith(OUTSIDE):
             section, _, key = name.removeprefix(PREFIX).lower().partition("_")
             flat[f"{section}.{key}"] = value
     return flat
