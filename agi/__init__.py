@@ -1,1 +1,1 @@
-"""The FastAGI server: what Asterisk asks while a call is being set up. Its first handlers come with return calls."""
+"""FastAGI server: Asterisk asks who is calling, before a desk phone rings."""

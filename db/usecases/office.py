@@ -14,6 +14,7 @@ class Office:
     """What differs from city to city. Days are calendar days; the numbers are assumptions that each city sets.
 
     `payment_lag_days`: for so long after a payment was reported another may be on its way, and contact is held.
+    `return_call_days`: a return call answers an outbound contact no older than that.
     """
 
     zone: ZoneInfo
@@ -22,6 +23,7 @@ class Office:
     grace_days: int = 3
     payment_lag_days: int = 3
     identity_tries: int = 3
+    return_call_days: int = 14
 
     def today(self, now: datetime) -> date:
         """The calendar day in the office."""
