@@ -171,6 +171,19 @@ def being_called(tx: Connection, debtor_id: int, number: str, but_not: uuid.UUID
     return tx.execute(query).scalar_one() > 0
 
 
+def last_refusal(tx: Connection, viewer: Viewer, debtor_id: int, since: datetime) -> str | None:
+    """Why the viewer's latest dial of a person was given up before anything was sent, if that was after `since`."""
+    query = (
+        select(Attempt.state, Attempt.refusal)
+        .join(Call, Call.attempt_id == Attempt.id)
+        .where(Call.debtor_id == debtor_id, Call.user_id == viewer.user_id, Call.started_at >= since)
+        .order_by(Call.started_at.desc())
+        .limit(1)
+    )
+    row = tx.execute(query).one_or_none()
+    return row.refusal if row and row.state is AttemptState.REFUSED else None
+
+
 def dials_since(tx: Connection, debtor_id: int, since: datetime) -> int:
     """How often a person was dialled since a moment. Dials that never reached the carrier do not count."""
     query = select(func.count()).where(

@@ -102,6 +102,7 @@ class ContactRow:
     area: Area
     channel: Channel
     at: datetime
+    staff_id: int | None
     staff_name: str | None
     number: str | None
     answered_by: AnsweredBy
@@ -282,6 +283,7 @@ def contacts(
             Contact.area,
             Contact.channel,
             Contact.at,
+            Contact.user_id,
             Staff.name,
             Contact.number,
             Contact.answered_by,

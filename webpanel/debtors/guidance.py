@@ -44,7 +44,7 @@ class Situation:
     phones: int
     recalls: Sequence[RecallRow]
     promises: Sequence[PromiseState]
-    debts: bool
+    on_duty: bool
 
 
 def advise(at: Situation) -> Advice:
@@ -58,6 +58,8 @@ def advise(at: Situation) -> Advice:
         return Advice(Tone.DO, "再コールの予約時刻です。架電してください。")
     if _stands(at, PromiseOutcome.BROKEN):
         return Advice(Tone.DO, "約束が守られていません。架電して事情を聴いてください。")
+    if not at.on_duty:
+        return Advice(Tone.DO, "架電できます。先に席を選んで業務を開始してください。")
     return Advice(Tone.DO, "架電できます。")
 
 
@@ -74,10 +76,12 @@ def _in_call(call: CallRow) -> Advice:
 def _no_call(at: Situation) -> Advice:
     if at.phones == 0:
         return Advice(Tone.STOP, "電話番号の記録がありません。文書または訪問で連絡してください。")
+    waits = _stands(at, PromiseOutcome.PENDING, PromiseOutcome.PARTLY)
+    first = "納付約束の履行を待ってください。" if waits else "通常は架電しません。"
     if at.insist:
-        return Advice(Tone.WAIT, "通常は架電しません。必要なときは理由を確認のうえ架電できます。")
-    if _stands(at, PromiseOutcome.PENDING, PromiseOutcome.PARTLY):
-        return Advice(Tone.WAIT, "納付約束の履行を待ってください。")
+        return Advice(Tone.WAIT, f"{first}必要なときは理由を確認のうえ架電できます。")
+    if waits:
+        return Advice(Tone.WAIT, first)
     return Advice(Tone.STOP, "架電できません。番号ごとの理由を確認してください。")
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from db.rules.eligibility import DEBT_AREAS, Decision
 from db.rules.months import same_day_of_month
 from db.rules.promises import PromiseOutcome
-from db.rules.telephony import LIVE_CALLS, Direction, DutyState
+from db.rules.telephony import LIVE_CALLS, Direction
 from db.rules.terms import AnsweredBy, Area, CaseState, Channel, FlagKind, PhoneKind, Right
 from db.rules.viewer import Viewer
 from db.store import calls
@@ -38,6 +38,9 @@ _DEBT_STEPS: Final = (
     "対応終了",
 )
 _OTHER_STEPS: Final = ("再架電", "資料の送付", "上司に相談", "対応終了")
+
+
+_REFUSAL_SHOWN: Final = timedelta(minutes=3)
 
 
 class Tab(Enum):
@@ -117,6 +120,7 @@ class Screen:
     scripts: Sequence[Script]
     advice: Advice
     next_steps: Sequence[str]
+    refusal: str | None
     answerers: Sequence[AnsweredBy] = tuple(AnsweredBy)
 
     @property
@@ -144,11 +148,6 @@ class Screen:
         """How often the identity may still be tried on this call."""
         call = self.record.call
         return self.office.identity_tries - (call.identity_failures if call else 0)
-
-    @property
-    def ready(self) -> bool:
-        """Whether the operator could place a call this moment."""
-        return self.duty is not None and self.duty.state is DutyState.READY and self.duty.leg_up
 
     @property
     def may_write(self) -> bool:
@@ -212,7 +211,8 @@ class Screen:
 
     def may_correct(self, row: ContactRow) -> bool:
         """Whether the viewer is offered to correct a line of the negotiation record."""
-        return not row.corrected and self.viewer.may(Right.RESULT_RECORD, row.area)
+        allowed = row.staff_id == self.viewer.user_id or self.viewer.may(Right.RECALL_ANYONE, row.area)
+        return not row.corrected and allowed and self.viewer.may(Right.RESULT_RECORD, row.area)
 
 
 def load(
@@ -227,6 +227,7 @@ def load(
     ids = [phone.id for phone in record.phones]
     decisions = check_numbers(tx, viewer, debtor_id, area, ids, now, office) if calling and area else {}
     lines = _lines(record, decisions, viewer)
+    duty = calls.duty(tx, viewer.user_id)
     channel = Channel.CALL_IN if record.call and record.call.direction is Direction.IN else Channel.CALL_OUT
     identified = record.call is not None and record.call.identity_confirmed_at is not None
     return Screen(
@@ -238,17 +239,18 @@ def load(
         area=area,
         areas=areas,
         lines=lines,
-        duty=calls.duty(tx, viewer.user_id),
+        duty=duty,
         pad=dispositions(tx, channel) if record.call else (),
         kinds=() if record.call else [Kind(by, row) for by in BY_HAND for row in dispositions(tx, by)],
         phrases=note_phrases(tx, area) if area else (),
         next_steps=next_steps(area) if area else (),
+        refusal=None if record.call else calls.last_refusal(tx, viewer, debtor_id, now - _REFUSAL_SHOWN),
         scripts=scripts(
             area, identified=identified, office_name=office_name, person_name=record.person.name, staff_name=viewer.name
         )
         if area
         else (),
-        advice=advise(_situation(record, lines, now)),
+        advice=advise(_situation(record, lines, duty, now)),
     )
 
 
@@ -311,7 +313,7 @@ def _may_insist(decision: Decision, viewer: Viewer) -> bool:
     return bool(decision.reasons) and not viewer.contracted and all(reason.soft for reason in decision.reasons)
 
 
-def _situation(record: Record, lines: Sequence[Line], now: datetime) -> Situation:
+def _situation(record: Record, lines: Sequence[Line], duty: DutyRow | None, now: datetime) -> Situation:
     return Situation(
         now=now,
         call=record.call,
@@ -321,5 +323,5 @@ def _situation(record: Record, lines: Sequence[Line], now: datetime) -> Situatio
         phones=sum(line.phone.kind is not PhoneKind.OTHER for line in lines),
         recalls=record.recalls,
         promises=record.open.promises if record.open else (),
-        debts=any(area in DEBT_AREAS for area in record.areas),
+        on_duty=duty is not None,
     )

@@ -3,35 +3,45 @@
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
+from db.engine import Database
 from db.rules.telephony import EndedBy
 from db.rules.terms import Area
 from db.rules.viewer import Viewer
+from db.schema.calls import Seat
 from db.schema.people import Phone
 from db.schema.staff import AccessLog
 from db.usecases import calls, duty, identity, results
 from db.usecases.results import Entry
-from tests.integration.db.people import NOW, OFFICE
-from tests.integration.webpanel.conftest import Panel
+from tests.integration.db.people import NOW, OFFICE, SmallOffice
 
 SOON = timedelta(seconds=5)
+
+
+class Place(Protocol):
+    """Where an operator sits: a register with its small office (the panel of a test, or a browser test's city)."""
+
+    database: Database
+    small: SmallOffice
 
 
 @dataclass
 class OnTheLine:
     """One operator with one person's number."""
 
-    panel: Panel
+    panel: Place
     viewer: Viewer
     debtor_id: int
     area: Area = Area.TAX
 
     def take_seat(self, extension: str = "1001") -> None:
         """Go on duty; the phone is up."""
-        self.panel.small.seat(extension)
         with self.panel.database.write() as tx:
+            if not tx.execute(select(Seat.extension).where(Seat.extension == extension)).first():
+                tx.execute(insert(Seat).values(extension=extension, name="窓側", channel=f"PJSIP/{extension}"))
             taken = duty.take_seat(tx, self.viewer, extension, NOW)
             duty.leg_answered(tx, taken.leg_id, NOW)
 
@@ -79,7 +89,7 @@ class OnTheLine:
             )
 
 
-def logged(panel: Panel, action: str, debtor_id: int | None = None) -> int:
+def logged(panel: Place, action: str, debtor_id: int | None = None) -> int:
     """How many rows the access log has of an action (and person)."""
     query = select(func.count()).select_from(AccessLog).where(AccessLog.action == action)
     if debtor_id is not None:

@@ -165,7 +165,7 @@ async def test_health_staff_see_a_person_of_both_areas_without_any_tax(panel: Pa
         "滞納",
         "納付約束",
         "税目",
-        "窓口相談",
+        "<strong>窓口相談",
         "延滞金",
         "収納",
         "未約束",
@@ -347,7 +347,7 @@ async def test_corrections_recordings_and_old_rows_are_told_apart(panel: Panel) 
     )
     assert (status, headers["Saikoku-Location"]) == (204, f"/debtors/{debtor_id}?saved=1")
     _, text, _ = await browser.get(f"/debtors/{debtor_id}")
-    assert '<s>不在（応答なし）</s> <strong class="tag">訂正済</strong>' in text
+    assert '<s>不在</s> <strong class="tag">訂正済</strong>' in text
     assert "<s>押し間違い</s>" in text
     assert "本人と話せた" in text
     assert "録音" in text
