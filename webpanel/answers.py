@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from webpanel.errors import wants_json
+from webpanel.errors import json_answer, wants_json
 
 LOCATION: Final = "Saikoku-Location"
 
@@ -22,7 +22,7 @@ def done(request: web.Request, location: str | None = None) -> web.Response:
 
 def told(message: str) -> web.Response:
     """Done, and a sentence to show in the form (`[data-form-note]`)."""
-    return web.json_response({"message": message})
+    return json_answer({"message": message})
 
 
 def _came_from(request: web.Request) -> str:

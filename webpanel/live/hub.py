@@ -17,8 +17,8 @@ from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine import Database
-from db.hints import LOOK_EVERY, follow, hints
-from db.outbox import Change, Cursor
+from db.hints import LOOK_EVERY, Hints, hints
+from db.outbox import Change, Cursor, changes_after, latest
 from webpanel.metrics import Metrics
 
 QUEUE: Final = 100
@@ -97,26 +97,43 @@ class Hub:
 HUB: Final = web.AppKey("hub", Hub)
 
 
-async def feed(hub: Hub, database: Database, run_dir: Path) -> None:
-    """Read the outbox for ever. While the register cannot be reached it tries again every second."""
+async def feed(hub: Hub, database: Database, run_dir: Path, stop: asyncio.Event) -> None:
+    """Read the outbox until `stop`. While the register cannot be reached it tries again every second.
+
+    It is told to stop, not cancelled: a query that is cut off leaves its driver's thread behind.
+    """
     at: Cursor | None = None
     async with hints(database, run_dir) as listening:
-        while True:
+        while not stop.is_set():
+            found: list[Change] = []
             try:
-                async for changes in follow(database, listening, at):
-                    at = changes[-1].cursor
-                    hub.publish(changes)
+                at = at or await database.ask(latest)
+                found = await database.ask(changes_after, at)
             except SQLAlchemyError as error:
                 log.warning("the outbox cannot be read: %s", type(error).__name__)
-                await asyncio.sleep(LOOK_EVERY)
+            if found:
+                at = found[-1].cursor
+                hub.publish(found)
+            else:
+                await _pause(listening, stop)
 
 
 @asynccontextmanager
 async def feeding(hub: Hub, database: Database, run_dir: Path) -> AsyncIterator[None]:
     """Feed a hub while the block lasts."""
-    task = asyncio.create_task(feed(hub, database, run_dir))
+    stop = asyncio.Event()
+    task = asyncio.create_task(feed(hub, database, run_dir, stop))
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        stop.set()
+        await task
+
+
+async def _pause(listening: Hints, stop: asyncio.Event) -> None:
+    """Wait for a hint, for a second, or for the end."""
+    waits = {asyncio.create_task(listening.wait(LOOK_EVERY)), asyncio.create_task(stop.wait())}
+    _, late = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for one in late:
+        one.cancel()
+    await asyncio.gather(*late, return_exceptions=True)

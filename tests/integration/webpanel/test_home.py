@@ -1,0 +1,80 @@
+"""本日, the home screen (T6): what is due, for whom, and what may be read of it."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import insert
+
+from db.rules.terms import Area
+from db.schema.base import new_id
+from db.schema.contacts import Recall
+from db.schema.work import Task
+from tests.integration.db.people import NOW
+from tests.integration.webpanel.conftest import Panel
+
+
+def book(panel: Panel, debtor_id: int, by: int, whom: int | None, minutes: int, area: Area = Area.TAX) -> None:
+    with panel.database.write() as tx:
+        tx.execute(
+            insert(Recall).values(
+                id=new_id(), debtor_id=debtor_id, area=area, due_at=NOW + timedelta(minutes=minutes), user_id=whom,
+                made_by=by, made_at=NOW - timedelta(days=1), note="納付書の件",
+            )
+        )  # fmt: skip
+
+
+@pytest.mark.req("T6")
+async def test_mine_and_anyones_recalls_of_today_in_my_areas(panel: Panel) -> None:
+    me, other = panel.user("sato"), panel.user("suzuki")
+    people = {name: panel.small.debtor(name, phone=None) for name in ("遅れ", "自分", "全員", "他人", "明日")}
+    health = panel.small.debtor("健診の人", area=Area.HEALTH, phone=None, owes=0)
+    book(panel, people["遅れ"], me.user_id, me.user_id, -5)
+    book(panel, people["自分"], me.user_id, me.user_id, 60)
+    book(panel, people["全員"], other.user_id, None, 30)
+    book(panel, people["他人"], other.user_id, other.user_id, 30)
+    book(panel, people["明日"], me.user_id, me.user_id, 24 * 60)
+    book(panel, health, other.user_id, None, 30, Area.HEALTH)
+    _, text, _ = await (await panel.browser("sato")).get("/")
+    assert "3件（うち時刻を過ぎたもの 1件）" in text
+    assert text.index("遅れ") < text.index("全員</a>") < text.index("自分</a>")
+    for name in ("他人</a>", "明日</a>", "健診の人"):
+        assert name not in text
+
+
+@pytest.mark.req("C1", "C5")
+async def test_notes_are_kept_from_those_who_see_no_arrears(panel: Panel) -> None:
+    me = panel.user("itaku", "contracted_operator", contracted=True)
+    book(panel, panel.small.debtor("山田 太郎"), me.user_id, me.user_id, 10)
+    _, text, _ = await (await panel.browser("itaku")).get("/")
+    assert "山田 太郎" in text
+    assert "納付書の件" not in text
+
+
+async def test_an_empty_day_says_so(panel: Panel) -> None:
+    panel.user("sato")
+    _, text, _ = await (await panel.browser("sato")).get("/")
+    for sentence in ("再コール予約はありません", "確認が必要なものはありません", "記録はまだありません"):
+        assert sentence in text
+
+
+async def test_open_tasks_are_listed(panel: Panel) -> None:
+    me = panel.user("sato")
+    debtor_id = panel.small.debtor("山田 太郎")
+    with panel.database.write() as tx:
+        tx.execute(
+            insert(Task).values(
+                id=new_id(), kind="call_unknown", debtor_id=debtor_id, area=Area.TAX, user_id=me.user_id, made_at=NOW,
+                note="回線断",
+            )
+        )  # fmt: skip
+    _, text, _ = await (await panel.browser("sato")).get("/")
+    assert "発信結果の確認" in text
+    assert "回線断" in text
+
+
+async def test_an_administrator_without_people_sees_none(panel: Panel) -> None:
+    panel.user("boss", "system_admin")
+    status, text, _ = await (await panel.browser("boss")).get("/")
+    assert status == 200
+    assert "today-due" not in text
+    assert 'id="shell-q"' not in text
