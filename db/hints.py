@@ -53,8 +53,10 @@ class _Event(Hints):
         self.event = asyncio.Event()
 
     async def wait(self, seconds: float) -> None:
+        # not wait_for: in Python 3.11 it loses a cancellation that comes in the same moment as the event
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.event.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.event.wait()
         self.event.clear()
 
 
