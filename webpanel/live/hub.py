@@ -107,7 +107,8 @@ async def feed(hub: Hub, database: Database, run_dir: Path, stop: asyncio.Event)
         while not stop.is_set():
             found: list[Change] = []
             try:
-                at = at or await database.ask(latest)
+                if at is None:
+                    at = await database.ask(latest)
                 found = await database.ask(changes_after, at)
             except SQLAlchemyError as error:
                 log.warning("the outbox cannot be read: %s", type(error).__name__)

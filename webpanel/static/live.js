@@ -35,6 +35,7 @@ function ready(event) {
   failures = 0;
   stale.hidden = true;
   fresh = new Date();
+  document.documentElement.dataset.live = "";
   if (!first) refreshAll();
   document.dispatchEvent(new CustomEvent("saikoku:live", { detail: { first } }));
 }
@@ -44,11 +45,13 @@ function change(event) {
   fresh = new Date();
   const detail = JSON.parse(event.data);
   refreshAll(detail.topic);
+  document.documentElement.dataset.changes = Number(document.documentElement.dataset.changes ?? 0) + 1;
   document.dispatchEvent(new CustomEvent("saikoku:change", { detail }));
 }
 
-async function broken() {
+function broken() {
   close();
+  delete document.documentElement.dataset.live;
   const at = fresh.toLocaleTimeString("ja-JP", { hour: "2-digit", minute: "2-digit" });
   stale.textContent = `サーバーとの接続が切れています。${at} 時点の表示です。自動で接続し直します。`;
   stale.hidden = false;
@@ -73,13 +76,19 @@ function start() {
   if (!document.hidden) open();
 }
 
-// Whoever logs in again in another tab goes on here.
+// Whoever logs in again in another tab goes on here: told by that tab, or noticed when this one is looked at again.
 const channel = new BroadcastChannel("saikoku");
-channel.addEventListener("message", async (event) => {
-  if (event.data !== "signed-in" || !(await renewToken().catch(() => false))) return;
-  document.getElementById("signed-out")?.close();
+const dialog = document.getElementById("signed-out");
+
+async function goOn() {
+  if (!dialog?.open || !(await renewToken().catch(() => false))) return;
+  dialog.close();
   open();
-});
+  refreshAll();
+}
+
+channel.addEventListener("message", goOn);
+window.addEventListener("focus", goOn);
 
 if (stale) {
   start();
