@@ -65,7 +65,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
     yield RunningDemo(said[-1].split()[1], data, database)
     database.close()
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
+    with process.stdout:
+        assert process.wait(30) == 0
 
 
 @pytest.fixture

@@ -94,7 +94,12 @@ if (record) {
     else if (detail.topic === "debtor" && detail.key === record.dataset.debtor) quietly(draw);
   });
   document.addEventListener("saikoku:live", ({ detail }) => { if (!detail.first) quietly(draw); });
-  document.addEventListener("saikoku:done", ({ target }) => { if (record.contains(target) && target.closest(".identity, .call-form")) quietly(draw); });
+  document.addEventListener("saikoku:done", ({ target }) => {
+    if (!record.contains(target) || !target.closest(".identity, .call-form")) return;
+    // what was typed has been accepted: let the keys of the result pad work, and the form be replaced
+    if (target.contains(document.activeElement)) document.activeElement.blur();
+    quietly(draw);
+  });
   record.addEventListener("click", (event) => {
     const tab = event.target.closest("a[data-tab]");
     if (!tab || event.ctrlKey || event.metaKey || event.shiftKey) return;
