@@ -43,8 +43,8 @@ document.addEventListener("input", (event) => {
   const box = event.target.closest(".promise-form");
   if (!box) return;
   const kind = box.querySelector('[name="promise"]:checked').value;
-  if (!kind && event.target.type !== "radio" && event.target.value) {
-    const count = event.target.name === "promise_count";
+  const count = event.target.name === "promise_count" && event.target.value;
+  if (count || (!kind && event.target.type !== "radio" && event.target.value)) {
     box.querySelector(`[name="promise"][value="${count ? "split" : "single"}"]`).checked = true;
   }
   clearTimeout(timer);
