@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from db.rules.telephony import LIVE_CALLS
 from db.rules.viewer import Viewer
-from db.store import debtors
+from db.store import access_log, debtors
 from db.store.calls import CallRow
 from db.store.debtors import ContactRow, Person
 from db.usecases import identity, results
@@ -75,7 +75,8 @@ async def note_contact(request: web.Request) -> web.StreamResponse:
 
 async def show_correction(request: web.Request) -> web.StreamResponse:
     """The form to correct a contact, filled with what stands there."""
-    found = await request.app[DATABASE].ask(_to_correct, request_viewer(request), _contact_of(request))
+    now = request.app[CLOCK].now()
+    found = await request.app[DATABASE].run(_to_correct, request_viewer(request), _contact_of(request), now)
     person, row, choices, phrases = found
     return await page(
         request, "debtors/correct.html",
@@ -110,10 +111,11 @@ def _contact_of(request: web.Request) -> uuid.UUID:
 
 
 def _to_correct(
-    tx: Connection, viewer: Viewer, contact_id: uuid.UUID
+    tx: Connection, viewer: Viewer, contact_id: uuid.UUID, now: datetime
 ) -> tuple[Person, ContactRow, list[DispositionRow], list[str]]:
     debtor_id, row = contact_to_correct(tx, viewer, contact_id)
     person = debtors.person(tx, viewer, debtor_id)
     if person is None:
         raise NotFoundError
+    access_log.append(tx, viewer, now, "debtor.view", debtor_id=debtor_id, detail=f"contact {contact_id}")
     return person, row, dispositions(tx, row.channel), note_phrases(tx, row.area)

@@ -342,6 +342,7 @@ async def test_corrections_recordings_and_old_rows_are_told_apart(panel: Panel) 
     status, form, _ = await browser.get(f"/contacts/{contact_id}/correct")
     assert status == 200
     assert "押し間違い" in form
+    assert logged(panel, "debtor.view", debtor_id) == 1
     status, _, headers = await browser.post(
         f"/contacts/{contact_id}/correct", {"disposition": "talked_self", "note": "本人と話せた"}
     )
