@@ -6,16 +6,15 @@ left behind: waiting for its cancellation would wait for the server that does no
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Concatenate, Final, ParamSpec, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.clock import Clock
 from db.engine import Database
-from db.quick import QuickReader, RegisterUnavailable
+from db.quick import Question, QuickReader, RegisterUnavailable
 from db.reference.phones import PhoneNumber
 from db.rules.callers import Caller, CallerKind, identify
 from db.rules.terms import Area
@@ -29,7 +28,6 @@ LINES_KEPT: Final = timedelta(seconds=5)
 UNANSWERED: Final = 100
 """With so many questions left behind and still open, no new one is put."""
 
-P = ParamSpec("P")
 R = TypeVar("R")
 _log = logging.getLogger(__name__)
 
@@ -37,8 +35,8 @@ _log = logging.getLogger(__name__)
 class Register(Protocol):
     """Where questions are put."""
 
-    async def ask(self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run `function(connection, …)`; raises RegisterUnavailable, in time."""
+    async def ask(self, question: Question[R]) -> R:
+        """Put a question; raises RegisterUnavailable, in time."""
         ...
 
     async def aclose(self) -> None:
@@ -52,9 +50,9 @@ class LoopRegister:
     def __init__(self, reader: QuickReader) -> None:
         self._reader = reader
 
-    async def ask(self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run `function(connection, …)`."""
-        return self._reader.ask(function, *args, **kwargs)
+    async def ask(self, question: Question[R]) -> R:
+        """Read on the spot."""
+        return self._reader.ask(question)
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -69,11 +67,11 @@ class PoolRegister:
         self._deadline = deadline
         self._left_behind: set[asyncio.Task[object]] = set()
 
-    async def ask(self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run `function(tx, …)` as a reading transaction."""
+    async def ask(self, question: Question[R]) -> R:
+        """Read in a transaction of the pool."""
         if len(self._left_behind) >= UNANSWERED:
             raise RegisterUnavailable(f"{UNANSWERED} questions are unanswered")
-        asking = asyncio.create_task(self._database.ask(function, *args, **kwargs))
+        asking = asyncio.create_task(self._database.ask(question.ask))
         done, _ = await asyncio.wait({asking}, timeout=self._deadline)
         if not done:
             self._leave(asking)
@@ -116,7 +114,7 @@ class Desk:
         if not isinstance(heard, PhoneNumber):
             return Caller(heard, area=area)
         try:
-            found = await self._register.ask(callers.matches, self._viewer, heard.e164, area, now - self._within)
+            found = await self._register.ask(callers.matches(self._viewer, heard.e164, area, now - self._within))
         except RegisterUnavailable as error:
             _log.warning("a caller could not be looked up: %s", error)
             return Caller(CallerKind.UNASKED, heard.e164, area)
@@ -131,7 +129,7 @@ class Desk:
         if self._lines_at is None or not timedelta() <= now - self._lines_at < LINES_KEPT:
             self._lines_at = now
             try:
-                self._lines = await self._register.ask(callers.lines)
+                self._lines = await self._register.ask(callers.lines())
             except RegisterUnavailable as error:
                 _log.warning("the office's own numbers could not be read: %s", error)
         return self._lines

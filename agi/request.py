@@ -4,6 +4,7 @@ Lines `name: value`, closed by an empty one (Asterisk, res_agi.c, setup_env). Va
 are believed in nothing.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +17,8 @@ HEAD_BYTES: Final = 16_384
 LINE_BYTES: Final = 8_192
 HEADERS: Final = 100
 
+_HEADER: Final = re.compile(rf"^agi_(\w+): *([^\n\r]{{0,{LINE_BYTES}}})\r?$", re.MULTILINE | re.ASCII)
+_UNFIT_FOR_A_LOG: Final = re.compile(r"[^0-9A-Za-z.;-]")
 _RESTRICTION: Final = 0x60  # Asterisk, callerid.h: AST_PRES_RESTRICTION
 _RESTRICTED: Final = 0x20
 
@@ -34,7 +37,7 @@ class Request:
     @property
     def channel_id(self) -> str:
         """The channel's Uniqueid, cut to what an Asterisk gives; for the log."""
-        return "".join(mark for mark in self.headers.get("uniqueid", "")[:80] if mark.isalnum() or mark in ".-;")
+        return _UNFIT_FOR_A_LOG.sub("", self.headers.get("uniqueid", "")[:80])
 
     @property
     def caller(self) -> str:
@@ -58,15 +61,10 @@ def parse(head: bytes) -> Request:
 
     Bytes that are not UTF-8 become marks: a display name in another encoding must not stop a call.
     """
-    lines = head.decode("utf-8", "replace").rstrip("\n").split("\n")
-    if len(lines) > HEADERS:
+    text = head.decode("utf-8", "replace").rstrip("\n")
+    found = _HEADER.findall(text)
+    if len(found) > HEADERS:
         raise RequestError(f"more than {HEADERS} headers")
-    headers: dict[str, str] = {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if not colon or not name.startswith("agi_"):
-            raise RequestError("a line that is no AGI header")
-        if len(line) > LINE_BYTES:
-            raise RequestError(f"a header longer than {LINE_BYTES}")
-        headers[name[4:]] = value.strip(" \r")
-    return Request(headers)
+    if len(found) != text.count("\n") + 1:
+        raise RequestError("a line that is no AGI header")
+    return Request(dict(found))

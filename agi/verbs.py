@@ -12,12 +12,14 @@ from agi.errors import CommandError, UnsafeValueError
 from agi.session import Session
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_.:+&-]*")
+_PAIR: Final = rf"{_NAME.pattern}=[A-Za-z0-9_.:+&-]*"
+_PAIRS: Final = re.compile(f"{_PAIR}(?:,{_PAIR})*")
+_LINE_BREAK: Final = re.compile(r"[\r\n\0]")
 
 
 def quoted(text: str) -> str:
     """`text` as one argument of a command; raises UnsafeValueError for CR, LF or NUL."""
-    if any(mark in text for mark in "\r\n\0"):
+    if _LINE_BREAK.search(text):
         raise UnsafeValueError("a line break or NUL in a value")
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -34,11 +36,9 @@ async def set_variables(session: Session, variables: Mapping[str, str]) -> None:
 
     MSet has a quoting of its own, on top of AGI's, so values must be plain: letters, digits and `_ . : + & -`.
     """
-    for name, value in variables.items():
-        _checked(name)
-        if not _PLAIN.fullmatch(value):
-            raise UnsafeValueError(f"{name} is not plain")
-    pairs = ",".join(f"{name}={value}" for name, value in variables.items())
+    pairs = ",".join([f"{name}={value}" for name, value in variables.items()])
+    if not _PAIRS.fullmatch(pairs) or pairs.count("=") != len(variables):
+        raise UnsafeValueError("a name that is none of a variable, or a value that is not plain")
     reply = await session.command(f"EXEC MSet {quoted(pairs)}")
     if not reply.ok or reply.result != "0":
         raise CommandError(f"EXEC MSet: {reply.code} result={reply.result}")

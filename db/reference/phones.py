@@ -59,6 +59,9 @@ def parse_phone(text: str, region: str = "JP") -> PhoneNumber:
     Letters, 内線 and two numbers in one field are refused rather than guessed at.
     """
     digits = _international(_plain(text), region)
+    # What trunks send and most records hold needs no library: a look-up of a caller spends its time elsewhere.
+    if region == "JP" and digits.startswith("0") and (number := _service(digits[1:])) is not None:
+        return number
     try:
         parsed = phonenumbers.parse(digits, region)
     except phonenumbers.NumberParseException as error:
@@ -106,14 +109,21 @@ def _japanese(parsed: phonenumbers.PhoneNumber) -> PhoneNumber:
     national = phonenumbers.national_significant_number(parsed)
     if national.startswith("20"):
         raise PhoneError("not_a_phone", "020で始まる番号は電話ではないため登録できません。")
-    e164 = f"+{_JAPAN}{national}"
-    for kind, shape, cuts in _SERVICES:
-        if shape.fullmatch(national):
-            return PhoneNumber(e164, kind, _grouped("0" + national, cuts))
+    if (number := _service(national)) is not None:
+        return number
     if not phonenumbers.is_valid_number(parsed):
         raise _invalid()
     kind = PhoneKind.LANDLINE if phonenumbers.number_type(parsed) in _LANDLINE_TYPES else PhoneKind.OTHER
-    return PhoneNumber(e164, kind, phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL))
+    written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
+    return PhoneNumber(f"+{_JAPAN}{national}", kind, written)
+
+
+def _service(national: str) -> PhoneNumber | None:
+    """A number of a service with digits of its own (mobile, IP, free, shared cost), from its digits without the 0."""
+    for kind, shape, cuts in _SERVICES:
+        if shape.fullmatch(national):
+            return PhoneNumber(f"+{_JAPAN}{national}", kind, _grouped("0" + national, cuts))
+    return None
 
 
 def _foreign(parsed: phonenumbers.PhoneNumber) -> PhoneNumber:

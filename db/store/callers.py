@@ -4,7 +4,7 @@ The statement is built once; on SQLite it takes well under a millisecond whateve
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -12,15 +12,16 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, bindparam, exists, or_, select
 from sqlalchemy.orm import aliased
 
+from db.quick import Question, Row
 from db.reference.phones import PhoneError, parse_phone
 from db.rules.callers import OUTBOUND, Match, Outbound, Spoke, answered_contact
 from db.rules.terms import AnsweredBy, Area, Channel, PhoneStatus, Right
 from db.rules.viewer import Viewer
 from db.schema.calls import Call
 from db.schema.contacts import Contact
+from db.schema.ops import OfficeSetting
 from db.schema.people import CaseFile, Phone
 from db.schema.staff import Staff
-from db.store import office
 
 LINES: Final = "incoming_lines"
 """Office setting: the office's own numbers and the area that each belongs to, such as {"0312340001": "tax"}."""
@@ -29,14 +30,13 @@ MATCHES: Final = 50
 """A number on more records than this is some institution's; its people are found by search."""
 
 
-def matches(tx: Connection, viewer: Viewer, number: str, area: Area, since: datetime) -> list[Match]:
-    """Everyone with a case in `area` who has `number` (E.164) on the record, with outbound contacts from `since` on.
+def matches(viewer: Viewer, number: str, area: Area, since: datetime) -> Question[list[Match]]:
+    """Asks for everyone with a case in `area` who has `number` (E.164) on the record, with outbound contacts from `since`.
 
     A number known to be somebody else's is passed over. At most MATCHES.
     """
     viewer.require(Right.DEBTOR_VIEW, area)
-    rows = tx.execute(_matches(), {"number": number, "area": area, "since": since})
-    return [_match(*row) for row in rows]
+    return Question(_matches(), _read_matches, {"number": number, "area": area, "since": since})
 
 
 def answered(
@@ -61,16 +61,9 @@ def answered(
     return answered_contact(called_at, [Outbound(row.id, row.at)], called_at - since) if row else None
 
 
-def lines(tx: Connection) -> dict[str, Area]:
-    """The office's own numbers (E.164) and the area of each."""
-    given = office.value(tx, LINES)
-    listed: dict[str, Area] = {}
-    for number, area in (given if isinstance(given, Mapping) else {}).items():
-        try:
-            listed[parse_phone(number).e164] = Area(area)
-        except (PhoneError, ValueError):
-            continue  # a line that is not one cannot be called
-    return listed
+def lines() -> Question[Mapping[str, Area]]:
+    """Asks for the office's own numbers (E.164) and the area of each."""
+    return Question(_lines(), _read_lines)
 
 
 def line_area(listed: Mapping[str, Area], dialled: str) -> Area:
@@ -79,6 +72,23 @@ def line_area(listed: Mapping[str, Area], dialled: str) -> Area:
         return listed.get(parse_phone(dialled).e164, Area.TAX) if listed else Area.TAX
     except PhoneError:
         return Area.TAX
+
+
+@cache
+def _lines() -> Select[*tuple[Any, ...]]:
+    newest = select(OfficeSetting.value).where(OfficeSetting.key == LINES).order_by(OfficeSetting.id.desc()).limit(1)
+    return newest
+
+
+def _read_lines(rows: Iterable[Row]) -> Mapping[str, Area]:
+    listed: dict[str, Area] = {}
+    for (given,) in rows:
+        for number, area in given.items() if isinstance(given, Mapping) else ():
+            try:
+                listed[parse_phone(number).e164] = Area(area)
+            except (PhoneError, ValueError):
+                continue  # a line that is not one cannot be called
+    return listed
 
 
 @cache
@@ -97,7 +107,7 @@ def _matches() -> Select[*tuple[Any, ...]]:
             Phone.status != PhoneStatus.WRONG_PERSON,
             CaseFile.area == bindparam("area"),
         )
-        .order_by(Phone.debtor_id)
+        .order_by(Phone.id)
         .limit(MATCHES)
     )  # fmt: skip
 
@@ -157,6 +167,10 @@ def _newest_talk() -> Select[uuid.UUID]:
 def _corrected(contact: Any) -> Any:
     later = aliased(Contact)
     return exists().where(later.corrects_id == contact.id)
+
+
+def _read_matches(rows: Iterable[Row]) -> list[Match]:
+    return [_match(*row) for row in rows]
 
 
 def _match(debtor_id: int, owner: Any, sent_id: Any, sent_at: Any, *talks: Any) -> Match:
