@@ -6,6 +6,8 @@ with Originate's `Variable` header or Setvar, and sends channels to the contexts
 
 from typing import Final
 
+from db.rules import callers
+
 # Set by the bridge.
 SEAT: Final = "SAIKOKU_SEAT"  # the operator's extension, digits: the room is saikoku-<seat>
 ATTEMPT: Final = "SAIKOKU_ATTEMPT"  # the attempt's id, also the channel's Uniqueid
@@ -15,6 +17,15 @@ RECORDING: Final = (
 PATIENCE: Final = "SAIKOKU_PATIENCE"  # seconds an answered person without an operator waits before the apology
 CALLERID: Final = "SAIKOKU_CALLERID"  # number to show; used by saikoku-outbound (Originate's CallerID does it directly)
 MUSIC: Final = "SAIKOKU_MUSIC"  # music class while the person waits or is held; empty: the PBX's default
+
+# Set by the FastAGI server on a return call, and headers of EVENT_INCOMING (`db.rules.callers.Caller.from_headers` reads
+# them; without the server they are empty).
+CALLER_KIND: Final = callers.KIND
+CALLER_E164: Final = callers.NUMBER
+AREA: Final = callers.AREA
+CANDIDATES: Final = callers.CANDIDATES
+LAST_OPERATOR: Final = callers.LAST_OPERATOR
+ANSWERS: Final = callers.ANSWERS
 
 # Contexts. `s` is the extension unless it says otherwise.
 CONTEXT_SEAT: Final = "saikoku-seat"  # extension = seat: the operator's standing leg
