@@ -62,10 +62,10 @@ async def _open_pages(address: str, size: int) -> list[float]:
 
 async def _log_in(session: aiohttp.ClientSession) -> None:
     async with session.get("/login") as form:
-        token = re.search(r'name="csrf[^"]*" value="([^"]+)"', await form.text())
-    data = {"login": "officer", "password": PASSWORD}
-    if token:
-        data["csrf_token"] = token[1]
+        token = re.search(r'name="csrf" value="([^"]+)"', await form.text())
+    if token is None:
+        raise RuntimeError("the log-in page has no form")
+    data = {"login": "officer", "password": PASSWORD, "csrf": token[1], "next": ""}
     async with session.post("/login", data=data) as answer:
         if answer.status != 200 or "/login" in str(answer.url):
             raise RuntimeError(f"cannot log in: {answer.status}")
