@@ -28,6 +28,9 @@ LINES_KEPT: Final = timedelta(seconds=5)
 UNANSWERED: Final = 100
 """With so many questions left behind and still open, no new one is put."""
 
+CLOSED_WITHIN: Final = 1.0
+"""Seconds that open questions may take to end when the desk closes."""
+
 R = TypeVar("R")
 _log = logging.getLogger(__name__)
 
@@ -71,7 +74,7 @@ class PoolRegister:
         """Read in a transaction of the pool."""
         if len(self._left_behind) >= UNANSWERED:
             raise RegisterUnavailable(f"{UNANSWERED} questions are unanswered")
-        asking = asyncio.create_task(self._database.ask(question.ask))
+        asking = asyncio.create_task(self._put(question))
         done, _ = await asyncio.wait({asking}, timeout=self._deadline)
         if not done:
             self._leave(asking)
@@ -82,8 +85,14 @@ class PoolRegister:
             raise RegisterUnavailable(type(error).__name__) from error
 
     async def aclose(self) -> None:
-        """Wait until what was left behind has been cancelled."""
-        await asyncio.gather(*self._left_behind, return_exceptions=True)
+        """Give what was left behind a moment to end."""
+        if self._left_behind:
+            await asyncio.wait(self._left_behind, timeout=CLOSED_WITHIN)
+
+    async def _put(self, question: Question[R]) -> R:
+        # not Database.ask, which sees a transaction to its end even if nobody waits for it any more
+        async with self._database.async_engine.connect() as connection:
+            return await connection.run_sync(question.ask)
 
     def _leave(self, asking: "asyncio.Task[R]") -> None:
         asking.cancel()

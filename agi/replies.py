@@ -18,7 +18,7 @@ USAGE: Final = "520-"
 USAGE_END: Final = "520 End of proper usage."
 """Ends a usage text; when that does not end in a newline itself, this stands at the end of its last line."""
 
-_LINE: Final = re.compile(r"(\d{3})(?: (.*))?")
+_LINE: Final = re.compile(r"([0-9]{3})(?: .*)?")
 _TRYING: Final = 100
 _OK: Final = 200
 _DEAD_CHANNEL: Final = 511

@@ -25,7 +25,7 @@ from agi.session import Session
 from agi.wire import Wire
 from db.clock import Clock
 from db.engine import Database
-from db.settings import Address, AgiSettings, SettingError, Settings
+from db.settings import Address, SettingError, Settings
 from db.usecases.office import Office
 
 PEERS_KEPT: Final = 10_000
@@ -212,27 +212,17 @@ def networks(permit: str) -> Networks:
 
 
 @asynccontextmanager
-async def serving(
-    settings: AgiSettings, database: Database, clock: Clock, office: Office, limits: Limits | None = None
-) -> AsyncIterator[tuple[Server, Address]]:
-    """A running server and the address it listens on (a port of its own if the settings say 0)."""
-    permit = networks(settings.permit)
-    desk = open_desk(database, clock, office, settings.deadline_ms / 1000)
-    server = Server(desk, permit, limits=limits or Limits())
+async def listening(server: Server, at: Address) -> AsyncIterator[Address]:
+    """A server at work, and the address it listens on (a port of its own if `at` says 0)."""
+    listener = await server.listen(at)
+    watch = asyncio.create_task(server.watch())
     try:
-        await warm_up(desk)
-        listening = await server.listen(settings.listen)
-        async with listening:
-            host, port = listening.sockets[0].getsockname()[:2]
-            watch = asyncio.create_task(server.watch())
-            try:
-                yield server, Address(host, port)
-            finally:
-                watch.cancel()
-                listening.close()
-                await server.stop()
+        host, port = listener.sockets[0].getsockname()[:2]
+        yield Address(host, port)
     finally:
-        await desk.aclose()
+        watch.cancel()
+        listener.close()
+        await server.stop()
 
 
 async def warm_up(desk: Desk) -> None:
@@ -244,7 +234,13 @@ async def warm_up(desk: Desk) -> None:
 
 async def run(settings: Settings, database: Database, clock: Clock, office: Office) -> None:
     """Serve until cancelled. Raises SettingError for an `agi.permit` that is none."""
-    async with serving(settings.agi, database, clock, office) as (_, address):
-        gc.freeze()  # what is there now stays for good; collections need not walk through it while a caller waits
-        _log.info("FastAGI listens on %s", address)
-        await asyncio.Event().wait()
+    permit = networks(settings.agi.permit)
+    desk = open_desk(database, clock, office, settings.agi.deadline_ms / 1000)
+    try:
+        await warm_up(desk)
+        async with listening(Server(desk, permit), settings.agi.listen) as address:
+            gc.freeze()  # what is there now stays for good; collections need not walk through it while a caller waits
+            _log.info("FastAGI listens on %s", address)
+            await asyncio.Event().wait()
+    finally:
+        await desk.aclose()
