@@ -8,9 +8,12 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from db.rules.terms import Area
+from db.rules.terms import Area, Channel
 from db.schema.contacts import Contact, PromiseLine, Recall
+from db.usecases import calls, results
+from db.usecases.results import Entry
 from tests.browser.conftest import TABLET, City
+from tests.integration.db.people import NOW, OFFICE
 from tests.integration.webpanel.on_the_line import OnTheLine
 
 Opener = Callable[..., Page]
@@ -202,9 +205,6 @@ def test_f4_calls_the_suggested_number_and_the_record_turns_to_the_call(open_pag
 
 @pytest.mark.req("T3", "C4")
 def test_a_dial_that_was_given_up_says_why(open_page: Opener, city: City) -> None:
-    from db.usecases import calls
-    from tests.integration.db.people import NOW
-
     line = OnTheLine(city, city.users["operator"], city.small.debtor())
     line.take_seat()
     call_id = line.place()
@@ -219,11 +219,6 @@ def test_a_dial_that_was_given_up_says_why(open_page: Opener, city: City) -> Non
 
 @pytest.mark.req("T1")
 def test_what_a_colleague_records_appears_while_something_is_typed(open_page: Opener, city: City) -> None:
-    from db.rules.terms import Channel
-    from db.usecases import results
-    from db.usecases.results import Entry
-    from tests.integration.db.people import NOW, OFFICE
-
     debtor_id = city.small.debtor()
     page = open_page("operator")
     with page.expect_response(lambda response: "/events" in response.url):
@@ -244,6 +239,25 @@ def test_what_a_colleague_records_appears_while_something_is_typed(open_page: Op
     expect(page.locator(".contacts")).to_contain_text("来庁された")
     assert page.input_value("#note") == "入力中"
     expect(page.locator("#note")).to_be_focused()
+
+
+@pytest.mark.req("C5", "T7")
+def test_an_identity_that_did_not_match_stays_typed_whatever_happens_on_the_line(open_page: Opener, city: City) -> None:
+    line = OnTheLine(city, city.users["operator"], city.small.debtor())
+    call_id = line.talk()
+    page = open_page("operator")
+    page.goto(f"/debtors/{line.debtor_id}")
+    for name, said in (("kana", "ヤマダ"), ("birth_date", "S55.5.3"), ("address", "見本町1-2-3")):
+        page.fill(f"[name={name}]", said)
+    page.click("text=照合")
+    expect(page.locator('[data-error-for="identity"]')).to_contain_text("あと2回")
+    page.focus("#note")
+    with city.database.write() as tx:
+        calls.held(tx, call_id, NOW)
+    expect(page.locator(".record")).to_have_attribute("data-state", "held")
+    assert page.input_value("[name=kana]") == "ヤマダ"
+    line.hang_up(call_id)
+    expect(page.locator(".identity")).to_contain_text("本人確認のないまま")
 
 
 @pytest.mark.req("T9")

@@ -11,16 +11,18 @@ let again = false;
 
 function isTouched(part) {
   return [...part.querySelectorAll("input, textarea, select")].some((field) => {
-    if (field.type === "hidden" || field.closest(".identity")) return false;
+    if (field.type === "hidden") return false;
     if (field.matches("select")) return [...field.options].some((option) => option.selected !== option.defaultSelected && option.index > 0);
     if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
     return field.value !== field.defaultValue;
   });
 }
 
-function isUsed(part) {
+// A form that is being filled in stays, unless what comes instead has none any more (identity was confirmed, the call is over).
+function isBeingFilled(old, next) {
   const active = document.activeElement;
-  return part.contains(active) && active.matches("input, textarea, select, summary");
+  const used = old.contains(active) && active.matches("input, textarea, select, summary");
+  return (used || isTouched(old)) && (old.dataset.region === "promise" || next.querySelector("form") !== null);
 }
 
 async function look() {
@@ -54,7 +56,7 @@ function put(fresh) {
   if (old.dataset.key === next.dataset.key) {
     ["advice", "identity", "promise"].forEach((name) => swap(part(old, name), part(next, name)));
     saveLabel(old, next);
-  } else if (isTouched(old)) {
+  } else if (isTouched(old.querySelector("form.result") ?? old)) {
     notice("通話の状態が変わりました。入力中の内容を登録するか消してから、画面を開き直してください。", { stay: true });
     swap(part(old, "advice"), part(next, "advice"));
     return;
@@ -69,12 +71,18 @@ function part(root, name) {
 }
 
 function swap(old, next) {
-  if (!old || !next || old.isEqualNode(next) || isUsed(old) || (old.dataset.region === "promise" && isTouched(old))) return;
+  if (!old || !next || old.isEqualNode(next) || isBeingFilled(old, next)) return;
   const places = [...old.querySelectorAll("[tabindex], .contacts")].map((box) => box.scrollTop);
   const top = old.scrollTop;
+  const focused = focusable(old).indexOf(document.activeElement);
   old.replaceWith(next);
   next.scrollTop = top;
   next.querySelectorAll("[tabindex], .contacts").forEach((box, index) => { box.scrollTop = places[index] ?? 0; });
+  if (focused >= 0) (focusable(next)[focused] ?? focusable(next)[0])?.focus({ preventScroll: true });
+}
+
+function focusable(part) {
+  return [...part.querySelectorAll("a, button, summary, input, select, textarea, [tabindex]")];
 }
 
 function saveLabel(old, next) {

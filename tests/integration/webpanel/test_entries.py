@@ -1,14 +1,17 @@
 """Writing on the record: results, promises, recalls, contacts by hand; what is wrong is said beside its field."""
 
 import json
+import uuid
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from db.rules.terms import AnsweredBy, Area, Channel
+from db.schema.base import new_id
 from db.schema.calls import Call
 from db.schema.contacts import Contact, Promise, PromiseLine, Recall
+from db.usecases import calls
 from tests.integration.db.people import NOW
 from tests.integration.webpanel.conftest import Browser, Panel
 from tests.integration.webpanel.on_the_line import OnTheLine, logged
@@ -51,10 +54,6 @@ async def test_after_the_wrap_up_the_recall_that_is_due_comes_next(panel: Panel)
     other = panel.small.debtor("佐藤 花", "サトウ ハナ", phone=None)
     line.hang_up(line_call(result))
     with panel.database.write() as tx:
-        from sqlalchemy import insert
-
-        from db.schema.base import new_id
-
         tx.execute(insert(Recall).values(
             id=new_id(), debtor_id=other, area=Area.TAX, due_at=NOW - timedelta(minutes=1), user_id=None,
             made_by=line.viewer.user_id, made_at=NOW - timedelta(days=1),
@@ -73,7 +72,6 @@ async def test_after_the_wrap_up_and_nothing_due_the_home_screen_comes(panel: Pa
 
 def line_call(result: str):
     """The call's id in the address of its result."""
-    import uuid
 
     return uuid.UUID(result.split("/")[2])
 
@@ -257,8 +255,6 @@ async def test_the_identity_form_says_what_is_missing_and_ends_after_three_tries
 
 @pytest.mark.req("T3")
 async def test_a_call_that_was_never_dialled_wants_no_result(panel: Panel) -> None:
-    from db.usecases import calls
-
     viewer = panel.user("op")
     line = OnTheLine(panel, viewer, panel.small.debtor())
     line.take_seat()
