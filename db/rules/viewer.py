@@ -5,6 +5,23 @@ from dataclasses import dataclass, field, replace
 
 from db.rules.terms import Area, Right
 
+OFFICERS_ONLY = frozenset(
+    {
+        Right.PROTECTED_VIEW,
+        Right.PROMISE_DECIDE,
+        Right.RECALL_ANYONE,
+        Right.DOCUMENT_MAKE,
+        Right.CAMPAIGN_RUN,
+        Right.EXPORT,
+        Right.IMPORT,
+        Right.USER_ADMIN,
+        Right.AUDIT_VIEW,
+        Right.PBX_ADMIN,
+    }
+)
+"""What contracted staff (委託) never hold, whatever level they are given: the exercise of public power (公権力の行使) and
+what reaches beyond the person on the line."""
+
 
 class NotAllowedError(Exception):
     """The viewer lacks a right. `code` is stable; the message is for the person at the screen."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, or_, select
 
 from db.rules.terms import Area, Right
-from db.rules.viewer import Viewer
+from db.rules.viewer import OFFICERS_ONLY, Viewer
 from db.schema.staff import Grant, Level, LevelRight, Membership, OldPassword, Session, Staff
 
 
@@ -88,6 +88,7 @@ def viewer(tx: Connection, user_id: int) -> Viewer | None:
         .join(LevelRight, LevelRight.level_code == Grant.level_code)
         .where(or_(Grant.user_id == user_id, Grant.group_id.in_(groups)))
     )
+    withheld = OFFICERS_ONLY if user.contracted else frozenset()
     rights: defaultdict[Area, set[Right]] = defaultdict(set)
     for row in held:
         rights[row.area].add(row.right)
@@ -95,7 +96,7 @@ def viewer(tx: Connection, user_id: int) -> Viewer | None:
         user_id=user_id,
         login=user.login,
         name=user.name,
-        rights={area: frozenset(found) for area, found in rights.items()},
+        rights={area: frozenset(found - withheld) for area, found in rights.items()},
         contracted=user.contracted,
         group_ids=frozenset(tx.execute(groups).scalars()),
     )

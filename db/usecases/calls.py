@@ -35,7 +35,7 @@ from db.schema.work import Task
 from db.store import access_log, calls, debtors, staff
 from db.store.calls import CallRow
 from db.usecases import duty
-from db.usecases.commands import CommandKind, want
+from db.usecases.commands import CommandKind, want, withdraw
 from db.usecases.eligibility import Target, check_contact
 from db.usecases.office import Office
 
@@ -231,7 +231,10 @@ def unknown(tx: Connection, attempt_id: uuid.UUID, now: datetime) -> None:
 
 
 def request(tx: Connection, viewer: Viewer, call_id: uuid.UUID, kind: CommandKind, now: datetime) -> None:
-    """Ask the bridge to hang up, hold or resume the viewer's own call."""
+    """Ask the bridge to hang up, hold or resume the viewer's own call.
+
+    A call that no bridge has taken up yet (the bridge may be down) is taken back here, before anything was dialled.
+    """
     call = own_call(tx, viewer, call_id)
     allowed = {
         CommandKind.HANG_UP: LIVE_CALLS,
@@ -241,7 +244,10 @@ def request(tx: Connection, viewer: Viewer, call_id: uuid.UUID, kind: CommandKin
     if call.state not in allowed:
         raise CallError("call_state", f"通話が「{call.state.label}」のため操作できません。")
     at = duty.required(tx, viewer)
-    want(tx, at.pbx, kind, call_id, viewer.user_id, now)
+    if kind is CommandKind.HANG_UP and withdraw(tx, at.pbx, CommandKind.PLACE, call_id, now):
+        refuse(tx, call_id, now, "発信前に取り消しました。")
+    else:
+        want(tx, at.pbx, kind, call_id, viewer.user_id, now)
     access_log.append(tx, viewer, now, kind.value, debtor_id=call.debtor_id)
 
 

@@ -86,6 +86,14 @@ def pending(tx: Connection, pbx: str) -> frozenset[uuid.UUID]:
     return frozenset(uuid.UUID(row.arguments["subject"]) for row in rows)
 
 
+def withdraw(tx: Connection, pbx: str, kind: CommandKind, subject: uuid.UUID, now: datetime) -> bool:
+    """Take back a command that nobody has claimed; False if it is being carried out, or was."""
+    rows = [row for row in tx.execute(_open(pbx)) if (row.kind, row.arguments["subject"]) == (kind.value, str(subject))]
+    for row in rows:
+        tx.execute(update(Command).where(Command.id == row.id).values(claimed_at=now, done_at=now, error="withdrawn"))
+    return bool(rows)
+
+
 def answer(tx: Connection, command_id: uuid.UUID, now: datetime, error: str | None = None) -> None:
     """Close a command: done, or not done and why."""
     tx.execute(update(Command).where(Command.id == command_id).values(done_at=now, error=error))

@@ -22,6 +22,7 @@ from db.schema.base import new_id
 from db.schema.calls import Attempt, Call
 from db.schema.contacts import Contact, Disposition, Recall
 from db.schema.people import Phone
+from db.schema.work import Task
 from db.store import access_log, arrears, calls, debtors
 from db.store.debtors import ContactRow
 from db.store.office import value as office_value
@@ -146,6 +147,8 @@ def record_result(
         at=call.started_at, number=call.number, call_id=call_id,
     )  # fmt: skip
     tx.execute(update(Call).where(Call.id == call_id).values(result_at=now))
+    settled = update(Task).where(Task.subject_id == call_id, Task.done_at.is_(None))
+    tx.execute(settled.values(done_at=now, done_by=viewer.user_id))
     if call.state not in LIVE_CALLS:
         tx.execute(update(Call).where(Call.id == call_id).values(wrapped_at=now))
     duty.after_call(tx, viewer.user_id, call_id, now)

@@ -110,6 +110,14 @@ def test_only_a_system_admin_changes_users(small: SmallOffice, level: str) -> No
         accounts.add_user(tx, viewer, NOW, login="x", name="x", password_hash="-")
 
 
+@pytest.mark.req("C1")
+def test_contracted_staff_never_hold_what_only_officers_may(small: SmallOffice) -> None:
+    viewer = small.user("op", "supervisor", contracted=True)
+    assert viewer.may(Right.CALL, Area.TAX)
+    for right in (Right.PROMISE_DECIDE, Right.PROTECTED_VIEW, Right.DOCUMENT_MAKE, Right.EXPORT):
+        assert not viewer.may_anywhere(right)
+
+
 def test_a_login_cannot_be_taken_twice(small: SmallOffice) -> None:
     small.user("op")
     with pytest.raises(accounts.LoginTakenError):

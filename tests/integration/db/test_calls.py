@@ -196,6 +196,29 @@ def test_an_unknown_outcome_is_a_task_and_is_not_dialled_again(line: Line) -> No
         assert tx.execute(select(Task.kind, Task.subject_id)).all() == [("call_unknown", call_id)]
     assert line.authorize(call_id) is None
     assert line.state() is DutyState.WRAP_UP
+    line.save(call_id, Entry("outcome_unknown"))
+    with line.database.read() as tx:
+        assert tx.execute(select(Task.done_by)).scalar_one() == line.viewer.user_id
+    assert line.state() is DutyState.READY
+
+
+@pytest.mark.req("T3")
+def test_a_call_that_no_bridge_has_taken_up_is_taken_back_at_once(line: Line) -> None:
+    call_id = line.place()
+    with line.database.write() as tx:
+        calls.request(tx, line.viewer, call_id, commands.CommandKind.HANG_UP, NOW)
+        assert [w for w in commands.claim(tx, "main", NOW) if w.subject == call_id] == []
+    assert line.attempt(call_id)[0] is AttemptState.REFUSED
+    assert line.state() is DutyState.READY
+
+
+@pytest.mark.req("T3")
+def test_a_call_that_is_being_dialled_is_hung_up_by_the_bridge(line: Line) -> None:
+    call_id = line.place()
+    with line.database.write() as tx:
+        commands.claim(tx, "main", NOW)
+        calls.request(tx, line.viewer, call_id, commands.CommandKind.HANG_UP, NOW)
+        assert [w.kind for w in commands.claim(tx, "main", NOW)] == [commands.CommandKind.HANG_UP]
 
 
 @pytest.mark.req("C4")
