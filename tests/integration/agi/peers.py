@@ -20,7 +20,7 @@ NOW = datetime(2026, 11, 24, 1, 30, tzinfo=UTC)
 OFFICE = Office(ZoneInfo("Asia/Tokyo"))
 CLOCK = FixedClock(NOW)
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
-SAFETY = 20.0
+SAFETY = 10.0
 """Bounds a broken test; nothing is asserted about it."""
 
 

@@ -107,5 +107,5 @@ class Talk:
         await asyncio.sleep(0)
         if then_goes:
             self.goes()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(5):
             return await task

@@ -103,7 +103,7 @@ async def test_a_command_to_a_peer_that_is_gone_fails_at_once() -> None:
 async def test_a_command_that_is_more_than_one_line_is_never_sent(command: str) -> None:
     talk = Talk()
     with pytest.raises(UnsafeValueError):
-        await talk.session.command(command)
+        await talk.during(talk.session.command(command))
     assert talk.transport.sent == b""
 
 

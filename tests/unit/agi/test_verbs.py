@@ -58,7 +58,7 @@ async def test_several_variables_in_one_exchange() -> None:
 async def test_values_that_mset_would_read_otherwise_are_not_sent(value: str) -> None:
     talk = Talk()
     with pytest.raises(UnsafeValueError):
-        await set_variables(talk.session, {"A": value, "C": "1"})
+        await talk.during(set_variables(talk.session, {"A": value, "C": "1"}))
     assert talk.transport.sent == b""
 
 
@@ -66,9 +66,9 @@ async def test_values_that_mset_would_read_otherwise_are_not_sent(value: str) ->
 async def test_a_name_that_is_none_is_not_sent(name: str) -> None:
     talk = Talk()
     with pytest.raises(UnsafeValueError):
-        await set_variables(talk.session, {name: "1"})
+        await talk.during(set_variables(talk.session, {name: "1"}))
     with pytest.raises(UnsafeValueError):
-        await set_variable(talk.session, name, "1")
+        await talk.during(set_variable(talk.session, name, "1"))
     assert talk.transport.sent == b""
 
 
