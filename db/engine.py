@@ -11,8 +11,10 @@ back the last commits, and a person whose attempt is forgotten is called again. 
 After a commit that wrote to the outbox the `bell` is rung, so that readers look at once instead of within a second.
 """
 
+import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
@@ -74,6 +76,7 @@ class Database:
         self._lock_wait = lock_wait
         self._sync: Engine | None = None
         self._async: AsyncEngine | None = None
+        self._threads: Final = ThreadPoolExecutor(pool_size, thread_name_prefix="register")
 
     @property
     def label(self) -> str:
@@ -130,18 +133,38 @@ class Database:
         return self._async
 
     async def run(self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run `function(tx, …)` as one writing transaction."""
-        async with self.async_engine.connect() as plain:
-            connection = await plain.execution_options(saikoku_write=True)
-            async with connection.begin():
-                result = await connection.run_sync(lambda tx: function(tx, *args, **kwargs))
-            await connection.run_sync(self._after_commit)
-            return result
+        """Run `function(tx, …)` as one writing transaction. A caller that is cancelled waits until it is over."""
+
+        def work(tx: Connection) -> R:
+            return function(tx, *args, **kwargs)
+
+        return await _to_its_end(self._in_thread(work) if self.is_sqlite else self._on_driver(work))
 
     async def ask(self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run `function(tx, …)` as one reading transaction."""
-        async with self.async_engine.connect() as connection, connection.begin():
-            return await connection.run_sync(lambda tx: function(tx, *args, **kwargs))
+
+        async def transaction() -> R:
+            async with self.async_engine.connect() as connection, connection.begin():
+                return await connection.run_sync(lambda tx: function(tx, *args, **kwargs))
+
+        return await _to_its_end(transaction())
+
+    async def _in_thread(self, work: Callable[[Connection], R]) -> R:
+        """On SQLite: the whole transaction in one hop to a thread, where aiosqlite would take one a statement."""
+
+        def transaction() -> R:
+            with self.write() as tx:
+                return work(tx)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, transaction)
+
+    async def _on_driver(self, work: Callable[[Connection], R]) -> R:
+        async with self.async_engine.connect() as plain:
+            connection = await plain.execution_options(saikoku_write=True)
+            async with connection.begin():
+                result = await connection.run_sync(work)
+            await connection.run_sync(self._after_commit)
+            return result
 
     def close(self) -> None:
         """Close the synchronous connections."""
@@ -154,11 +177,29 @@ class Database:
         if self._async is not None:
             await self._async.dispose()
             self._async = None
+        self._threads.shutdown()
         self.close()
 
     def _after_commit(self, tx: Connection) -> None:
         if tx.info.pop(OUTBOX_WRITTEN, False) and self.is_sqlite:
             self._ring()
+
+
+async def _to_its_end(transaction: Coroutine[Any, Any, R]) -> R:
+    """Keep a cancellation out of a transaction.
+
+    The driver's thread goes on with what it was asked for, and SQLite keeps a connection that is closed in the middle of a
+    statement, with its write lock, for as long as anything (a traceback) refers to that statement: every other writer
+    would wait in vain.
+    """
+    task = asyncio.create_task(transaction)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # nobody else will ask for it
+        raise
 
 
 def _prepare_sqlite(engine: Engine, lock_wait: float) -> None:

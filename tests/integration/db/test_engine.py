@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from alembic import command
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, text, update
 
 from db.engine import Database
 from db.migrations import config
@@ -117,3 +117,30 @@ def test_the_bell_rings_after_a_commit_that_published(tmp_path: object) -> None:
         assert rung == []
     assert rung == [1]
     database.close()
+
+
+async def test_a_cancelled_transaction_does_not_keep_others_waiting(database: Database) -> None:
+    """Cancelled in the middle of a statement, it ends before its caller does."""
+    with database.write() as tx:
+        tx.execute(insert(Lease).values(name="count", holder="0", until=NOW))
+    working = asyncio.Event()
+
+    def count_slowly(tx: Connection) -> None:
+        _count_up(tx)
+        working.set()
+        tx.execute(
+            text("WITH RECURSIVE n(x) AS (SELECT 1 UNION SELECT x + 1 FROM n WHERE x < 100000) SELECT max(x) FROM n")
+        )
+
+    task = asyncio.create_task(database.run(count_slowly))
+    await working.wait()
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    holder = await database.ask(lambda tx: tx.execute(select(Lease.holder)).scalar_one())
+    assert holder == "1"
+    with database.write() as tx:
+        _count_up(tx)
+    await database.aclose()
