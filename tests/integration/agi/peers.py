@@ -1,7 +1,6 @@
 """A FastAGI server on a port of its own, and peers that do to it what peers do."""
 
 import asyncio
-import ipaddress
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -9,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from agi.desk import Desk, LoopRegister
 from agi.handlers import HANDLERS, Handler
-from agi.server import Limits, Server, listening
+from agi.server import Limits, Server, listening, networks
 from db.clock import FixedClock
 from db.quick import QuickReader
 from db.settings import Address
@@ -19,7 +18,6 @@ from tests.unit.agi.asterisk import HEAD
 NOW = datetime(2026, 11, 24, 1, 30, tzinfo=UTC)
 OFFICE = Office(ZoneInfo("Asia/Tokyo"))
 CLOCK = FixedClock(NOW)
-LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 SAFETY = 10.0
 """Bounds a broken test; nothing is asserted about it."""
 
@@ -76,6 +74,12 @@ class Running:
         peer.say("200 result=0\n")
         return command.startswith("EXEC MSet ") and await peer.closed() == b""
 
+    def leave(self) -> None:
+        """All peers go."""
+        for peer in self.peers:
+            peer.reset()
+        self.peers.clear()
+
     async def ended(self, outcome: str, times: int = 1) -> None:
         """Wait until so many connections have ended in this way."""
         async with asyncio.timeout(SAFETY):
@@ -85,17 +89,22 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    desk: Desk | None = None, handlers: Mapping[str, Handler] = HANDLERS, limits: Limits | None = None, permit: str = ""
+    desk: Desk | None = None,
+    handlers: Mapping[str, Handler] = HANDLERS,
+    limits: Limits | None = None,
+    *,
+    permit: str = "127.0.0.0/8",
+    keep_peers: bool = False,
 ) -> AsyncIterator[Running]:
-    """A server on a free port; without a desk, one whose register does not exist."""
+    """A server on a free port; without a desk, one whose register does not exist.
+
+    Peers go before the server stops, unless it is the server's stopping that is looked at.
+    """
     own = desk or Desk(LoopRegister(QuickReader("/nowhere")), CLOCK, OFFICE)
-    networks = (ipaddress.ip_network(permit),) if permit else LOOPBACK
-    server = Server(own, networks, handlers, limits or Limits())
+    server = Server(own, networks(permit), handlers, limits or Limits())
     async with listening(server, Address("127.0.0.1", 0)) as address:
         at_work = Running(server, address)
-        try:
-            yield at_work
-        finally:
-            for peer in at_work.peers:
-                peer.reset()
-            await own.aclose()
+        yield at_work
+        if not keep_peers:
+            at_work.leave()
+    await own.aclose()

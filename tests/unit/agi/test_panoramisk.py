@@ -78,4 +78,3 @@ async def test_bare_sends_line_breaks_as_commands() -> None:
 def test_bare_parser_fails_on_a_line_that_is_no_reply(line: str) -> None:
     with pytest.raises(ValueError, match="invalid literal"):
         parse_agi_result(line)
-
