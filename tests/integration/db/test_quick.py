@@ -75,14 +75,17 @@ def test_a_register_that_is_gone_is_noticed_and_one_that_was_restored_is_read(
     debtor_id = small.debtor("古い名")
     assert reader.ask(name_of(debtor_id)) == ["古い名"]
     small.database.close()
-    file = Path(small.database.file)
-    file.rename(file.with_name("away.db"))
-    with pytest.raises(RegisterUnavailable):
-        reader.ask(name_of(debtor_id))
-    shutil.copy(file.with_name("away.db"), file)
-    with closing(sqlite3.connect(file)) as restored:
+    file, other = Path(small.database.file), Path(small.database.file).with_name("other.db")
+    shutil.copy(file, other)
+    with closing(sqlite3.connect(other)) as restored:
         restored.execute("UPDATE debtor SET name = '新しい名'")
         restored.commit()
+    other.rename(file)
+    assert reader.ask(name_of(debtor_id)) == ["新しい名"]
+    file.rename(other)
+    with pytest.raises(RegisterUnavailable):
+        reader.ask(name_of(debtor_id))
+    other.rename(file)
     assert reader.ask(name_of(debtor_id)) == ["新しい名"]
 
 
