@@ -6,6 +6,7 @@ Every use case that is written here bears being run twice, because a commit whos
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Concatenate, Final, ParamSpec, TypeVar
@@ -29,10 +30,13 @@ UNAVAILABLE: Final = (OperationalError, InterfaceError)
 class Register:
     """The database with its clock."""
 
-    def __init__(self, database: Database, clock: Clock, time: Time) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, time: Time, *, chance: Callable[[], float] = random.random
+    ) -> None:
         self.database = database
         self._clock = clock
         self._time = time
+        self._chance = chance
 
     def now(self) -> datetime:
         return self._clock.now()
@@ -46,7 +50,7 @@ class Register:
         return await self._patiently(lambda: self.database.ask(query, *args, **kwargs), query.__name__)
 
     async def _patiently(self, once: Callable[[], Awaitable[R]], name: str) -> R:
-        backoff = Backoff(0.2, 5.0)
+        backoff = Backoff(0.2, 5.0, self._chance)
         while True:
             try:
                 return await once()

@@ -106,6 +106,7 @@ DANGEROUS: list[Callable[[], Action]] = [
     lambda: call(account="a b"),
     lambda: call(codecs="u law"),
     lambda: actions.hangup("/.*/"),
+    lambda: actions.hangup("all of them"),
     lambda: actions.hangup(CHANNEL, 0),
     lambda: actions.redirect(CHANNEL, "ctx", ""),
     lambda: actions.bridge(CHANNEL, "x"),
@@ -144,6 +145,8 @@ def test_what_asterisk_would_misread_is_refused(build: Callable[[], Action]) -> 
 HARMLESS = [
     actions.hangup(CHANNEL),
     actions.hangup("Local/100@saikoku-out-0000;1", 17),
+    actions.hangup("01a20d56-78f8-73f4-aae0-c9ee0dc523f6"),
+    actions.redirect("01a20d56-78f8-73f4-aae0-c9ee0dc523f6", "saikoku-hold", "s"),
     actions.redirect(CHANNEL, "saikoku-hold", "s"),
     actions.bridge(CHANNEL, "PJSIP/op1-00000001"),
     actions.play_dtmf(CHANNEL, "#"),
