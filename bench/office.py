@@ -1,6 +1,7 @@
 """What the benches work on: a register of a given size, kept between runs, and a panel process serving it."""
 
 import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -54,8 +55,10 @@ def _is_current(file: Path) -> bool:
     from alembic.util import CommandError
 
     database = Database(f"sqlite:///{file}")
+    quiet = config(database)
+    quiet.stdout = io.StringIO()
     try:
-        command.check(config(database))
+        command.check(quiet)
     except CommandError:
         return False
     finally:
