@@ -76,8 +76,8 @@ def test_a_register_that_is_gone_is_noticed_and_one_that_was_restored_is_read(
     assert reader.ask(name_of(debtor_id)) == ["古い名"]
     small.database.close()
     file, other = Path(small.database.file), Path(small.database.file).with_name("other.db")
-    shutil.copy(file, other)
-    with closing(sqlite3.connect(other)) as restored:
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(other)) as restored:
+        source.backup(restored)
         restored.execute("UPDATE debtor SET name = '新しい名'")
         restored.commit()
     for beside in ("-wal", "-shm"):  # who puts another register in the place of one takes these away
