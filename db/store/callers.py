@@ -76,8 +76,7 @@ def line_area(listed: Mapping[str, Area], dialled: str) -> Area:
 
 @cache
 def _lines() -> Select[*tuple[Any, ...]]:
-    newest = select(OfficeSetting.value).where(OfficeSetting.key == LINES).order_by(OfficeSetting.id.desc()).limit(1)
-    return newest
+    return select(OfficeSetting.value).where(OfficeSetting.key == LINES).order_by(OfficeSetting.id.desc()).limit(1)
 
 
 def _read_lines(rows: Iterable[Row]) -> Mapping[str, Area]:

@@ -125,7 +125,10 @@ class AsteriskInstance:
         """Start and wait until Asterisk says it is ready (about a second); raises AsteriskFailed."""
         if self.running:
             return
-        terminal, its_end = os.openpty()
+        try:
+            terminal, its_end = os.openpty()
+        except OSError as error:
+            raise self._failure(f"cannot have a terminal ({error.strerror}): is /dev/pts mounted") from error
         console = _Console(terminal)
         try:
             process = await asyncio.create_subprocess_exec(
