@@ -102,6 +102,7 @@ async def test_a_person_waits_from_the_first_word_of_it_and_only_while_it_is_so(
         await clock.passes(45.0)
         assert await soon(expired.get()) == ONE
         patience.set(ONE, waits=False)
+        assert clock.asleep() == []
     assert expired.empty()
 
 

@@ -91,6 +91,7 @@ async def test_the_reconciler_waits_for_the_events_of_the_links_before() -> None
     waiting = asyncio.create_task(tracker.caught_up(2))
     await tracker.read(event("FullyBooted", generation=1))
     await tracker.read(event("Hangup", generation=1, Cause="16"))
+    await asyncio.sleep(0)
     assert not waiting.done()
     await tracker.read(event("FullyBooted", generation=2))
     await soon(waiting)
