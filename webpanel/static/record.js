@@ -18,11 +18,12 @@ function isTouched(part) {
   });
 }
 
-// A form that is being filled in stays, unless what comes instead has none any more (identity was confirmed, the call is over).
+// A form that is open or being filled in stays, unless what comes instead has none any more (identity was confirmed, the call is over).
 function isBeingFilled(old, next) {
   const active = document.activeElement;
   const used = old.contains(active) && active.matches("input, textarea, select, summary");
-  return (used || isTouched(old)) && (old.dataset.region === "promise" || next.querySelector("form") !== null);
+  const opened = old.dataset.region === "promise" && old.querySelector("details[open]") !== null;
+  return (used || opened || isTouched(old)) && (old.dataset.region === "promise" || next.querySelector("form") !== null);
 }
 
 async function look() {
