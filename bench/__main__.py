@@ -3,10 +3,15 @@
 import sys
 from collections.abc import Mapping
 
-from bench import daemons, debtor_page, join
+from bench import agi, daemons, debtor_page, join
 from bench.rows import Bench, machine
 
-BENCHES: Mapping[str, Bench] = {"debtor_page": debtor_page.run, "daemons": daemons.run, "join": join.run}
+BENCHES: Mapping[str, Bench] = {
+    "debtor_page": debtor_page.run,
+    "daemons": daemons.run,
+    "join": join.run,
+    "agi": agi.run,
+}
 
 
 def main(names: list[str]) -> int:
