@@ -244,7 +244,8 @@ def request(tx: Connection, viewer: Viewer, call_id: uuid.UUID, kind: CommandKin
     if call.state not in allowed:
         raise CallError("call_state", f"通話が「{call.state.label}」のため操作できません。")
     at = duty.required(tx, viewer)
-    if kind is CommandKind.HANG_UP and withdraw(tx, at.pbx, CommandKind.PLACE, call_id, now):
+    unsent = kind is CommandKind.HANG_UP and call.state is CallState.PLACING
+    if unsent and withdraw(tx, at.pbx, CommandKind.PLACE, call_id, now):
         refuse(tx, call_id, now, "発信前に取り消しました。")
     else:
         want(tx, at.pbx, kind, call_id, viewer.user_id, now)
