@@ -55,26 +55,19 @@ class Reconciler:
         await self._tracker.caught_up(session.generation)
         channels = standing(await session.send(CHANNELS))
         self._tracker.saw(channels)
-        pending = await self._register.ask(commands.pending, self._pbx)
-        known = await self._legs_with(channels, pending) | await self._attempts_with(channels, pending)
-        await self._strays(channels, known)
-        await self._recordings.catch_up(self._pbx)
-
-    async def _legs_with(self, channels: dict[UUID, Standing], pending: frozenset[UUID]) -> set[UUID]:
-        """Legs first: whether a person talks or waits depends on them."""
         duties = await self._register.ask(calls.duties, self._pbx)
-        for duty in duties:
-            job = partial(self._legs.found, duty, channels.get(duty.leg_id), pending)
-            await self._lanes.run(duty.leg_id, job)
-        return {duty.leg_id for duty in duties}
-
-    async def _attempts_with(self, channels: dict[UUID, Standing], pending: frozenset[UUID]) -> set[UUID]:
         attempts = await self._register.ask(calls.open_attempts, self._pbx)
+        # read after them: whatever is believed by now and has a command still to come is in it
+        pending = await self._register.ask(commands.pending, self._pbx)
+        for duty in duties:  # legs first: whether a person talks or waits depends on them
+            found = partial(self._legs.found, duty, channels.get(duty.leg_id), pending)
+            await self._lanes.run(duty.leg_id, found)
         for attempt in attempts:
-            job = partial(self._dialing.found, attempt, channels.get(attempt.id), pending)
-            await self._lanes.run(attempt.id, job)
+            found = partial(self._dialing.found, attempt, channels.get(attempt.id), pending)
+            await self._lanes.run(attempt.id, found)
         log.info("reconciled: %d channels of ours, %d open attempts", len(channels), len(attempts))
-        return {attempt.id for attempt in attempts}
+        await self._strays(channels, {duty.leg_id for duty in duties} | {attempt.id for attempt in attempts})
+        await self._recordings.catch_up(self._pbx)
 
     async def _strays(self, channels: dict[UUID, Standing], known: set[UUID]) -> None:
         """Channels that nobody counts on any more: phones of operators gone home, attempts given up."""

@@ -37,6 +37,7 @@ EVENTS: Final = frozenset(
 _UUID_LENGTH = 36
 _RINGING = "Ringing"
 _UP = "Up"
+_NO_ANSWER = 19  # what Asterisk 22 gives for a call that rang until its Timeout; 16 gives 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +177,11 @@ def _user_event(subject: UUID, event: Event) -> Fact | None:
 
 
 def _hangup(subject: UUID, event: Event) -> Fact:
-    cause = event.get("Cause")
-    return Gone(subject, int(cause) if cause.isdigit() else 0, event.get("ChannelStateDesc") in {_RINGING, _UP})
+    cause, state = event.get("Cause"), event.get("ChannelStateDesc")
+    number = int(cause) if cause.isdigit() else 0
+    if number == 0 and state == _RINGING:
+        number = _NO_ANSWER
+    return Gone(subject, number, state in {_RINGING, _UP})
 
 
 _READERS: Final[Mapping[str, Callable[[UUID, Event], Fact | None]]] = {
