@@ -26,8 +26,9 @@ async def main():
     stop, ready = asyncio.Event(), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     task = asyncio.create_task(serve.serve(load(), SystemClock(), stop, ready))
-    await ready.wait()
-    print("up", flush=True)
+    waiting = asyncio.create_task(ready.wait())
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    print("down" if task.done() else "up", flush=True)
     await task
 asyncio.run(main())
 """
