@@ -24,6 +24,9 @@ from sqlalchemy.dialects import sqlite
 LOCK_WAIT: Final = 0.005
 """Seconds the loop may stand still for a lock."""
 
+CACHE_KIB: Final = 32_768
+"""Enough for the upper pages of the indexes of a city of a million."""
+
 _LOOK_AT_CLOCK: Final = 2000  # steps of SQLite's machine between looks at the clock; a look-up takes some hundred
 
 R = TypeVar("R")
@@ -91,6 +94,7 @@ class QuickReader:
         self._inode = inode
         uri = f"file:{quote(self._file)}?mode=ro"
         self._connection = sqlite3.connect(uri, uri=True, timeout=LOCK_WAIT, isolation_level=None)
+        self._connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         self._connection.set_progress_handler(self._late, _LOOK_AT_CLOCK)
         return self._connection
 

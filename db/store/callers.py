@@ -7,10 +7,10 @@ import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Select, bindparam, exists, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Connection, ScalarSelect, Select, bindparam, exists, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from db.quick import Question, Row
 from db.reference.phones import PhoneError, parse_phone
@@ -28,6 +28,8 @@ LINES: Final = "incoming_lines"
 
 MATCHES: Final = 50
 """A number on more records than this is some institution's; its people are found by search."""
+
+T = TypeVar("T")
 
 
 def matches(viewer: Viewer, number: str, area: Area, since: datetime) -> Question[list[Match]]:
@@ -92,15 +94,20 @@ def _read_lines(rows: Iterable[Row]) -> Mapping[str, Area]:
 
 @cache
 def _matches() -> Select[*tuple[Any, ...]]:
-    sent, said, talked = aliased(Contact), aliased(Contact), aliased(Call)
+    """Two columns of the same row are two subqueries: the second finds its pages warm, a join would look up a third."""
+    contact, call = aliased(Contact), aliased(Call)
     return (
         select(
-            Phone.debtor_id, Phone.owner, sent.id, sent.at, said.user_id, said.at, talked.user_id, talked.joined_at
+            Phone.debtor_id,
+            Phone.owner,
+            _newest_outbound(contact, contact.id),
+            _newest_outbound(contact, contact.at),
+            _newest_recorded_talk(contact, contact.user_id),
+            _newest_recorded_talk(contact, contact.at),
+            _newest_talk(call, call.user_id),
+            _newest_talk(call, call.joined_at),
         )
         .join(CaseFile, CaseFile.debtor_id == Phone.debtor_id)
-        .outerjoin(sent, sent.id == _newest_outbound().scalar_subquery())
-        .outerjoin(said, said.id == _newest_talk_recorded().scalar_subquery())
-        .outerjoin(talked, talked.id == _newest_talk().scalar_subquery())
         .where(
             Phone.number == bindparam("number"),
             Phone.status != PhoneStatus.WRONG_PERSON,
@@ -108,13 +115,12 @@ def _matches() -> Select[*tuple[Any, ...]]:
         )
         .order_by(Phone.id)
         .limit(MATCHES)
-    )  # fmt: skip
+    )
 
 
-def _newest_outbound() -> Select[uuid.UUID]:
-    one = aliased(Contact)
+def _newest_outbound(one: Any, column: InstrumentedAttribute[T]) -> ScalarSelect[T]:
     return (
-        select(one.id)
+        select(column)
         .where(
             one.debtor_id == Phone.debtor_id,
             one.area == CaseFile.area,
@@ -125,13 +131,13 @@ def _newest_outbound() -> Select[uuid.UUID]:
         .order_by(one.at.desc())
         .limit(1)
         .correlate(Phone, CaseFile)
+        .scalar_subquery()
     )
 
 
-def _newest_talk_recorded() -> Select[uuid.UUID]:
-    one = aliased(Contact)
+def _newest_recorded_talk(one: Any, column: InstrumentedAttribute[T]) -> ScalarSelect[T]:
     return (
-        select(one.id)
+        select(column)
         .where(
             one.debtor_id == Phone.debtor_id,
             one.area == CaseFile.area,
@@ -143,14 +149,14 @@ def _newest_talk_recorded() -> Select[uuid.UUID]:
         .order_by(one.at.desc())
         .limit(1)
         .correlate(Phone, CaseFile)
+        .scalar_subquery()
     )
 
 
-def _newest_talk() -> Select[uuid.UUID]:
+def _newest_talk(one: Any, column: InstrumentedAttribute[T]) -> ScalarSelect[T]:
     """A talk that was cut off and called back at once has no recorded result yet."""
-    one = aliased(Call)
     return (
-        select(one.id)
+        select(column)
         .where(
             one.debtor_id == Phone.debtor_id,
             one.area == CaseFile.area,
@@ -160,6 +166,7 @@ def _newest_talk() -> Select[uuid.UUID]:
         .order_by(one.started_at.desc())
         .limit(1)
         .correlate(Phone, CaseFile)
+        .scalar_subquery()
     )
 
 

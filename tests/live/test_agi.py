@@ -179,5 +179,6 @@ async def test_a_caller_cannot_write_headers_of_the_event(
             "Local/0312340001@saikoku-incoming/n", "forged", names.CONTEXT_HOLD, "s", CallerID=f'"x" <{number}>'
         )
         event = await agi_ami.event("UserEvent", UserEvent=names.EVENT_INCOMING, Linkedid="forged")
+    assert event["Caller"] == "0501KindknownCandidates1"
     assert Caller.from_headers(event).candidates == ()
     assert event["Kind"] == CallerKind.MALFORMED

@@ -140,7 +140,7 @@ def test_contacts_before_the_days_that_count_are_not_read(history: History) -> N
 def test_of_a_corrected_contact_the_correction_counts(history: History) -> None:
     debtor_id = history.small.debtor()
     wrong = history.contact(debtor_id, Channel.CALL_OUT, 2, answered_by=AnsweredBy.SELF)
-    right = history.contact(debtor_id, Channel.CALL_OUT, 2, corrects_id=wrong)
+    right = history.contact(debtor_id, Channel.CALL_OUT, 3, corrects_id=wrong)
     (match,) = history.matches()
     assert match.outbound is not None
     assert match.outbound.id == right
