@@ -95,7 +95,8 @@ class Dialing:
 
     def _authorize(self, tx: Connection, attempt_id: UUID) -> Go | None:
         self._lease.require(tx)
-        return calls.authorize(tx, attempt_id, self._register.now(), self._office)
+        now, most = self._register.now(), self._settings.max_lines
+        return calls.authorize(tx, attempt_id, now, self._office, max_lines=most)
 
     async def _dial(self, go: Go) -> str | None:
         try:

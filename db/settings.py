@@ -124,12 +124,15 @@ class DialSettings:
 
     `recordings_dir` as this machine sees it, `pbx_recordings_dir` as the PBX does (empty: the same). `ring_seconds` for
     persons and operators' phones alike. `rejoin_seconds`: so long a person waits for an operator whose phone was lost.
+    `max_lines`: outside lines of the PBX that calls of ours may take at once; the rest stays free for ordinary phones
+    (0: no limit).
     """
 
     channel: str = "PJSIP/{number}@carrier"
     caller_id: str = ""
     ring_seconds: int = 30
     rejoin_seconds: int = 45
+    max_lines: int = 0
     recordings_dir: Path = Path("var/recordings")
     pbx_recordings_dir: str = ""
 

@@ -32,7 +32,7 @@ from db.schema.base import new_id
 from db.schema.calls import Attempt, Call, Duty, Recording
 from db.schema.people import Phone
 from db.schema.work import Task
-from db.store import access_log, calls, debtors, staff
+from db.store import access_log, calls, debtors, lines, staff
 from db.store.calls import CallRow
 from db.usecases import duty
 from db.usecases.commands import CommandKind, want, withdraw
@@ -40,6 +40,10 @@ from db.usecases.eligibility import Target, check_contact
 from db.usecases.office import Office
 
 TOPIC: Final = "call"
+NO_FREE_LINE: Final = (
+    "一般の電話用に回線を空けておくため、発信しませんでした（使用中{used}回線、上限{most}回線）。"
+    "少し待ってから、もう一度発信してください。"
+)
 UNKNOWN_TASK: Final = "call_unknown"
 KEEP_RECORDING: Final = timedelta(days=31)
 
@@ -129,8 +133,13 @@ def place_call(
     return attempt_id
 
 
-def authorize(tx: Connection, attempt_id: uuid.UUID, now: datetime, office: Office) -> Go | None:
-    """The last question before Originate. On yes the attempt is marked as sent; on no it is refused and the call ends."""
+def authorize(
+    tx: Connection, attempt_id: uuid.UUID, now: datetime, office: Office, *, max_lines: int = 0
+) -> Go | None:  # fmt: skip
+    """The last question before Originate. On yes the attempt is marked as sent; on no it is refused and the call ends.
+
+    `max_lines`: so many outside lines of the PBX may be in use, this one included; 0 for any number.
+    """
     row = tx.execute(select(Attempt).where(Attempt.id == attempt_id).with_for_update()).one()
     call = tx.execute(select(Call).where(Call.id == attempt_id)).one()
     actor = staff.viewer(tx, call.user_id)
@@ -144,6 +153,9 @@ def authorize(tx: Connection, attempt_id: uuid.UUID, now: datetime, office: Offi
     decision = check_contact(tx, actor, target, now, office, deliberate=row.deliberate, but_not=attempt_id)
     if not decision.allowed:
         refuse(tx, attempt_id, now, " ".join(reason.text for reason in decision.reasons))
+        return None
+    if max_lines and (used := lines.in_use(tx, row.pbx)) >= max_lines:
+        refuse(tx, attempt_id, now, NO_FREE_LINE.format(used=used, most=max_lines))
         return None
     _move(tx, attempt_id, AttemptState.SENT, now, sent_at=now)
     return Go(attempt_id, row.number, call.seat, seat.leg_id, recording_path(attempt_id, now))

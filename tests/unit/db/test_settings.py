@@ -37,7 +37,7 @@ def test_the_file_can_be_named_in_the_environment(tmp_path: Path) -> None:
         ("SAIKOKU_OFFICE_ZONE", "Asia/Nowhere", "must be a time zone"),
         ("SAIKOKU_SMPP_BIND", "both", "must be one of transceiver, tx_rx"),
         ("SAIKOKU_AMI_HOST", "a\nb", "must be text on one line"),
-        ("SAIKOKU_PANEL_COLOUR", "red", "panel.colour = '…': no such setting; there are: agi.listen"),
+        ("SAIKOKU_PANEL_COLOUR", "red", "panel.colour = '…': no such setting; there are: agi."),
         ("SAIKOKU_NONSENSE", "x", "no such setting"),
         ("SAIKOKU_AMI_SECRET_FILE", "/nowhere/secret", "ami.secret_file = '/nowhere/secret': the file cannot be read"),
     ],

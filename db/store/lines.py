@@ -1,0 +1,22 @@
+"""How many outside lines of a PBX are in use by saikoku, so that some stay free for ordinary phones (P4)."""
+
+from typing import Final
+
+from sqlalchemy import Connection, func, select
+
+from db.rules.telephony import LIVE_CALLS, AttemptState, Direction
+from db.schema.calls import Attempt, Call, Seat
+
+_ON_A_LINE: Final = (AttemptState.SENT, AttemptState.RINGING, AttemptState.ANSWERED)
+
+
+def in_use(tx: Connection, pbx: str) -> int:
+    """Calls out that were sent and have not ended, and return calls that an operator has taken."""
+    out = select(func.count()).where(Attempt.pbx == pbx, Attempt.state.in_(_ON_A_LINE))
+    back = (
+        select(func.count())
+        .select_from(Call)
+        .join(Seat, Seat.extension == Call.seat)
+        .where(Seat.pbx == pbx, Call.direction == Direction.IN, Call.state.in_(LIVE_CALLS))
+    )
+    return int(tx.execute(out).scalar_one()) + int(tx.execute(back).scalar_one())
