@@ -123,7 +123,8 @@ class Desk:
         if not isinstance(heard, PhoneNumber):
             return Caller(heard, area=area)
         try:
-            found = await self._register.ask(callers.matches(self._viewer, heard.e164, area, now - self._within))
+            since = (now - self._within).replace(second=0, microsecond=0)  # a little more is read than counts
+            found = await self._register.ask(callers.matches(self._viewer, heard.e164, area, since))
         except RegisterUnavailable as error:
             _log.warning("a caller could not be looked up: %s", error)
             return Caller(CallerKind.UNASKED, heard.e164, area)

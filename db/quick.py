@@ -115,18 +115,26 @@ class _Prepared:
         names = compiled.positiontup or ()
         self._fixed: Final = [None if fixed[name] is None else to_driver[name](fixed[name]) for name in names]
         self._given: Final = [(at, name, to_driver[name]) for at, name in enumerate(names) if fixed[name] is None]
+        self._seen: Final[dict[str, tuple[Any, Any]]] = {}
         columns = [column.type.dialect_impl(dialect) for column in statement.selected_columns]
-        self._to_python: Final = [kind.result_processor(dialect, None) for kind in columns]
+        self._to_python: Final = [kind.result_processor(dialect, None) or _as_it_is for kind in columns]
 
     def bound(self, values: Mapping[str, Any]) -> list[Any]:
+        """Most values are the same as the last time; their conversion costs more than to see that."""
         bound = self._fixed.copy()
         for at, name, convert in self._given:
-            bound[at] = convert(values[name])
+            value, seen = values[name], self._seen.get(name)
+            if seen is None or seen[0] != value:
+                seen = self._seen[name] = (value, convert(value))
+            bound[at] = seen[1]
         return bound
 
     def converted(self, rows: Iterable[Row]) -> Iterable[Row]:
-        for row in rows:
-            yield [convert(value) if convert else value for convert, value in zip(self._to_python, row, strict=True)]
+        kinds = self._to_python
+        return [
+            [None if value is None else convert(value) for convert, value in zip(kinds, row, strict=True)]
+            for row in rows
+        ]
 
 
 def _as_it_is(value: Any) -> Any:
