@@ -9,9 +9,11 @@ from webpanel.live.routes import ROUTES as LIVE
 from webpanel.routing import Route
 from webpanel.search.routes import ROUTES as SEARCH
 from webpanel.shell.routes import ROUTES as SHELL
+from webpanel.stop.routes import ROUTES as STOP
 
 FEATURES: Final[tuple[tuple[Route, ...], ...]] = (
     SHELL,
+    STOP,
     LINE,
     LIVE,
     ADMIN,

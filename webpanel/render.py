@@ -12,12 +12,16 @@ from zoneinfo import ZoneInfo
 import jinja2
 from aiohttp import web
 from markupsafe import Markup
+from sqlalchemy import Connection
 
 from db.reference.calendar import era_date
 from db.reference.phones import PhoneError, parse_phone
 from db.rules.terms import Area, Right
+from db.rules.viewer import Viewer
+from db.store.office import Stopped
+from db.store.office import stopped as stop_in_force
 from db.usecases.office import Office
-from webpanel.bar import load_bar
+from webpanel.bar import Bar, load_bar
 from webpanel.keys import CLOCK, DATABASE, OFFICE, SETTINGS
 from webpanel.sessions import SESSION
 
@@ -46,10 +50,15 @@ async def page(
 ) -> web.Response:
     """A whole page for the user who asks. `bare`: without the call bar, when the register cannot be asked."""
     session = request.get(SESSION)
-    bar = None
-    if session is not None and not bare and not session.state.must_change_password:
-        bar = await request.app[DATABASE].ask(load_bar, session.viewer)
-    return fragment(request, template, status=status, bar=bar, **context)
+    bar, stopped = None, None
+    live = session is not None and not bare and not session.state.must_change_password
+    if session is not None and live:
+        bar, stopped = await request.app[DATABASE].ask(_load_shell, session.viewer)
+    return fragment(request, template, status=status, bar=bar, live=live, stopped=stopped, **context)
+
+
+def _load_shell(tx: Connection, viewer: Viewer) -> tuple[Bar | None, Stopped | None]:
+    return load_bar(tx, viewer), stop_in_force(tx)
 
 
 def fragment(request: web.Request, template: str, *, status: int = 200, **context: Any) -> web.Response:

@@ -17,6 +17,8 @@ ACTIONS: Final[Mapping[str, str]] = {
     "call.identity": "本人確認",
     "contact.record": "交渉記録を登録",
     "contact.correct": "交渉記録を訂正",
+    "office.stop": "緊急停止",
+    "office.resume": "緊急停止を解除",
     "duty.start": "業務開始",
     "duty.end": "退席",
     "user.list": "利用者一覧を表示",
