@@ -91,3 +91,15 @@ class RecordingState(Term):
     KEPT = "kept", "保存済み"
     MISSING = "missing", "ファイルなし"
     ERASED = "erased", "消去済み"
+
+
+class IncomingState(Term):
+    """What became of a call that came in. GIVEN: an operator is reserved for it, or talks."""
+
+    WAITING = "waiting", "呼出中"
+    GIVEN = "given", "応対"
+    ENDED = "ended", "終了"
+    MISSED = "missed", "不在着信"
+
+
+OPEN_INCOMING = frozenset({IncomingState.WAITING, IncomingState.GIVEN})

@@ -3,10 +3,20 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import JSON, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.rules.telephony import AttemptResult, AttemptState, CallState, DialMode, Direction, DutyState, RecordingState
+from db.rules.callers import CallerKind
+from db.rules.telephony import (
+    AttemptResult,
+    AttemptState,
+    CallState,
+    DialMode,
+    Direction,
+    DutyState,
+    IncomingState,
+    RecordingState,
+)
 from db.rules.terms import Area
 from db.schema.base import Base, BigId, Code
 
@@ -120,6 +130,30 @@ class Call(Base):
     identity_failures: Mapped[int] = mapped_column(default=0)
     result_at: Mapped[datetime | None]
     wrapped_at: Mapped[datetime | None]
+
+
+class Incoming(Base):
+    """A call that came in, from its first ring. `id` is also that of its `call`, which begins when an operator has it.
+
+    `channel` is the Uniqueid in Asterisk. `candidates` (debtors, likeliest first) and `last_operator` are what the look-up
+    said: proposals, never proofs, so they are no foreign keys. A call answers no contact older than `answers_since`.
+    """
+
+    __tablename__ = "incoming"
+    __table_args__ = (Index(None, "pbx", "state"), Index(None, "number", "arrived_at"))
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    pbx: Mapped[str]
+    channel: Mapped[str]
+    kind: Mapped[CallerKind] = mapped_column(Code(CallerKind))
+    number: Mapped[str | None]
+    area: Mapped[Area] = mapped_column(Code(Area))
+    candidates: Mapped[list[int]] = mapped_column(JSON)
+    last_operator: Mapped[int | None] = mapped_column(BigId)
+    answers_since: Mapped[datetime]
+    state: Mapped[IncomingState] = mapped_column(Code(IncomingState))
+    arrived_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
 
 
 class Recording(Base):

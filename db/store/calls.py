@@ -8,10 +8,18 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, false, func, select
 
-from db.rules.telephony import OPEN_ATTEMPTS, AttemptState, CallState, Direction, DutyState, RecordingState
+from db.rules.telephony import (
+    LIVE_CALLS,
+    OPEN_ATTEMPTS,
+    AttemptState,
+    CallState,
+    Direction,
+    DutyState,
+    RecordingState,
+)
 from db.rules.terms import Area
 from db.rules.viewer import Viewer
-from db.schema.calls import Attempt, Call, Duty, Recording, Seat
+from db.schema.calls import Attempt, Call, Duty, Incoming, Recording, Seat
 from db.schema.people import Debtor
 from db.schema.staff import Staff
 
@@ -67,7 +75,10 @@ class CallRow:
 
 @dataclass(frozen=True, slots=True)
 class LineRow:
-    """Where a call stands, as the bridge needs it: what may be done to its channel, and whether its operator is there."""
+    """Where a call stands, as the bridge needs it: what may be done to its channel, and whether its operator is there.
+
+    `attempt` is ANSWERED for a call that came in.
+    """
 
     attempt: AttemptState
     call: CallState
@@ -141,16 +152,17 @@ def attempt(tx: Connection, attempt_id: uuid.UUID) -> AttemptRow | None:
     return AttemptRow(*row) if row else None
 
 
-def line(tx: Connection, attempt_id: uuid.UUID) -> LineRow | None:
-    """Where the call of an attempt stands; None if there is no such attempt."""
+def line(tx: Connection, call_id: uuid.UUID) -> LineRow | None:
+    """Where a call stands; None if there is no such call."""
     query = (
         select(Attempt.state, Call.state, Call.seat, Call.user_id, func.coalesce(Duty.leg_up, false()))
-        .join(Call, Call.attempt_id == Attempt.id)
+        .select_from(Call)
+        .outerjoin(Attempt, Attempt.id == Call.attempt_id)
         .outerjoin(Duty, Duty.user_id == Call.user_id)
-        .where(Attempt.id == attempt_id)
+        .where(Call.id == call_id)
     )
     row = tx.execute(query).one_or_none()
-    return LineRow(*row) if row else None
+    return LineRow(row[0] or AttemptState.ANSWERED, *row[1:]) if row else None
 
 
 def open_attempts(tx: Connection, pbx: str) -> Sequence[AttemptRow]:
@@ -160,7 +172,8 @@ def open_attempts(tx: Connection, pbx: str) -> Sequence[AttemptRow]:
 
 
 def being_called(tx: Connection, debtor_id: int, number: str, but_not: uuid.UUID | None = None) -> bool:
-    """Whether the person, or the number, is being dialled or talked to at this moment (by another attempt)."""
+    """Whether the person, or the number, is being dialled or talked to at this moment (by another attempt, or a call
+    that came in)."""
     query = (
         select(func.count())
         .select_from(Attempt)
@@ -168,7 +181,13 @@ def being_called(tx: Connection, debtor_id: int, number: str, but_not: uuid.UUID
     )
     if but_not is not None:
         query = query.where(Attempt.id != but_not)
-    return tx.execute(query).scalar_one() > 0
+    came_in = select(func.count()).where(
+        (Call.debtor_id == debtor_id) | (Call.number == number),
+        Call.direction == Direction.IN,
+        Call.wrapped_at.is_(None),
+        Call.state.in_(LIVE_CALLS),
+    )
+    return tx.execute(query).scalar_one() + tx.execute(came_in).scalar_one() > 0
 
 
 def last_refusal(tx: Connection, viewer: Viewer, debtor_id: int, since: datetime) -> str | None:
@@ -203,8 +222,13 @@ def unsettled_recordings(tx: Connection, pbx: str) -> list[tuple[uuid.UUID, str]
     query = (
         select(Recording.call_id, Recording.path)
         .join(Call, Call.id == Recording.call_id)
-        .join(Attempt, Attempt.id == Call.attempt_id)
-        .where(Recording.state == RecordingState.RUNNING, Call.ended_at.is_not(None), Attempt.pbx == pbx)
+        .outerjoin(Attempt, Attempt.id == Call.attempt_id)
+        .outerjoin(Incoming, Incoming.id == Call.id)
+        .where(
+            Recording.state == RecordingState.RUNNING,
+            Call.ended_at.is_not(None),
+            func.coalesce(Attempt.pbx, Incoming.pbx) == pbx,
+        )
     )
     return [(row.call_id, row.path) for row in tx.execute(query)]
 

@@ -26,7 +26,7 @@ from db.schema.work import Task
 from db.store import access_log, arrears, calls, debtors
 from db.store.debtors import ContactRow
 from db.store.office import value as office_value
-from db.usecases import duty
+from db.usecases import duty, incoming
 from db.usecases.calls import own_call
 from db.usecases.office import Office
 from db.usecases.records import NotFoundError, areas_unmasked
@@ -145,10 +145,12 @@ def record_result(
     contact_id = _write(
         tx, viewer, call.debtor_id, call.area, channel, entry, now, office,
         at=call.started_at, number=call.number, call_id=call_id,
+        answers=incoming.answered(tx, viewer, call),
     )  # fmt: skip
     tx.execute(update(Call).where(Call.id == call_id).values(result_at=now))
     settled = update(Task).where(Task.subject_id == call_id, Task.done_at.is_(None))
     tx.execute(settled.values(done_at=now, done_by=viewer.user_id))
+    incoming.settle(tx, viewer, call, now)
     if call.state not in LIVE_CALLS:
         tx.execute(update(Call).where(Call.id == call_id).values(wrapped_at=now))
     duty.after_call(tx, viewer.user_id, call_id, now)
@@ -192,7 +194,7 @@ def correct(
     _promise_needs_insight(tx, viewer, old.debtor_id, old.area, entry)
     return _write(
         tx, viewer, old.debtor_id, old.area, old.channel, entry, now, office,
-        at=old.at, number=old.number, call_id=old.call_id, corrects=contact_id,
+        at=old.at, number=old.number, call_id=old.call_id, corrects=contact_id, answers=old.answers_id,
     )  # fmt: skip
 
 
@@ -217,6 +219,7 @@ def _promise_needs_insight(tx: Connection, viewer: Viewer, debtor_id: int, area:
 def _write(
     tx: Connection, viewer: Viewer, debtor_id: int, area: Area, channel: Channel, entry: Entry, now: datetime,
     office: Office, *, at: datetime, number: str | None, call_id: uuid.UUID | None, corrects: uuid.UUID | None = None,
+    answers: uuid.UUID | None = None,
 ) -> uuid.UUID:  # fmt: skip
     disposition = _disposition(tx, entry, channel)
     if len(entry.note) > NOTE_LENGTH:
@@ -227,7 +230,7 @@ def _write(
             id=contact_id, debtor_id=debtor_id, area=area, channel=channel, at=at, user_id=viewer.user_id,
             number=number, answered_by=entry.answered_by or disposition.answered_by, disposition=entry.disposition,
             note=entry.note.strip(), next_step=entry.next_step.strip(), call_id=call_id, corrects_id=corrects,
-            recorded_at=now,
+            answers_id=answers, recorded_at=now,
         )
     )  # fmt: skip
     if entry.promise:

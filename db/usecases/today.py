@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from db.rules.telephony import Direction
 from db.rules.terms import Area, Right
 from db.rules.viewer import Viewer
 from db.schema.calls import Call
@@ -19,15 +20,16 @@ from db.schema.work import Task
 from db.store import access_log, debtors
 from db.store.debtors import RecallRow
 from db.usecases.calls import UNKNOWN_TASK
+from db.usecases.incoming import MISSED_TASK
 from db.usecases.office import Office
 
 TASKS: int = 50
-TASK_NAMES = {UNKNOWN_TASK: "発信結果の確認"}
+TASK_NAMES = {UNKNOWN_TASK: "発信結果の確認", MISSED_TASK: "不在着信の折返し"}
 
 
 @dataclass(frozen=True, slots=True)
 class TaskRow:
-    """An open task of the viewer, or of a group of theirs."""
+    """An open task of the viewer, of a group of theirs, or of anyone who telephones in its area."""
 
     id: uuid.UUID
     name: str
@@ -70,13 +72,14 @@ def open_today(tx: Connection, viewer: Viewer, now: datetime, office: Office) ->
 
 
 def _tasks(tx: Connection, viewer: Viewer) -> list[TaskRow]:
+    anyones = and_(Task.user_id.is_(None), Task.group_id.is_(None), Task.area.in_(viewer.areas(Right.CALL)))
     query = (
         select(Task.id, Task.kind, Task.area, Task.debtor_id, Debtor.name, Task.due_on, Task.note)
         .outerjoin(Debtor, Debtor.id == Task.debtor_id)
         .where(
             Task.done_at.is_(None),
             Task.area.in_(viewer.areas()),
-            or_(Task.user_id == viewer.user_id, Task.group_id.in_(viewer.group_ids)),
+            or_(Task.user_id == viewer.user_id, Task.group_id.in_(viewer.group_ids), anyones),
         )
         .order_by(Task.due_on.is_(None), Task.due_on, Task.made_at)
         .limit(TASKS)
@@ -105,7 +108,7 @@ def own_numbers(tx: Connection, viewer: Viewer, now: datetime, office: Office) -
         .order_by(func.count().desc(), Disposition.rank)
     )
     return Numbers(
-        dialled=count(*mine),
+        dialled=count(*mine, Call.direction == Direction.OUT),
         talked=count(*mine, Call.joined_at.is_not(None)),
         contacts=count(*written),
         promises=count(Promise.made_by == viewer.user_id, Promise.made_at >= since),

@@ -1,0 +1,84 @@
+"""Calls that came in, as the bridge and the operator's screen read them."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select
+
+from db.rules.callers import CallerKind
+from db.rules.telephony import OPEN_INCOMING, IncomingState
+from db.rules.terms import Area
+from db.schema.calls import Incoming
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingRow:
+    """One call that came in. `channel` is its Uniqueid in Asterisk, `number` E.164 or None."""
+
+    id: uuid.UUID
+    pbx: str
+    channel: str
+    kind: CallerKind
+    number: str | None
+    area: Area
+    candidates: Sequence[int]
+    last_operator: int | None
+    answers_since: datetime
+    state: IncomingState
+    arrived_at: datetime
+
+
+def find(tx: Connection, call_id: uuid.UUID, *, lock: bool = False) -> IncomingRow | None:
+    """A call that came in, by its id; `lock` holds it until the end of the transaction."""
+    query = _rows().where(Incoming.id == call_id)
+    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
+    return IncomingRow(*tuple(row)) if row else None
+
+
+def open_calls(tx: Connection, pbx: str) -> list[IncomingRow]:
+    """Those that wait or are talked to on a PBX, oldest first."""
+    query = _rows().where(Incoming.pbx == pbx, Incoming.state.in_(OPEN_INCOMING)).order_by(Incoming.arrived_at)
+    return [IncomingRow(*tuple(row)) for row in tx.execute(query)]
+
+
+def waiting(tx: Connection, pbx: str) -> list[uuid.UUID]:
+    """Those on a PBX for whom nobody was free yet, oldest first."""
+    query = (
+        select(Incoming.id)
+        .where(Incoming.pbx == pbx, Incoming.state == IncomingState.WAITING)
+        .order_by(Incoming.arrived_at)
+    )
+    return list(tx.execute(query).scalars())
+
+
+def missed_before(tx: Connection, row: IncomingRow) -> datetime | None:
+    """When the same number last called in vain, no earlier than what the call may answer."""
+    if row.number is None:
+        return None
+    query = select(func.max(Incoming.arrived_at)).where(
+        Incoming.number == row.number,
+        Incoming.area == row.area,
+        Incoming.state == IncomingState.MISSED,
+        Incoming.arrived_at >= row.answers_since,
+        Incoming.arrived_at < row.arrived_at,
+    )
+    return tx.execute(query).scalar_one()
+
+
+def _rows() -> Select[*tuple[Any, ...]]:
+    return select(
+        Incoming.id,
+        Incoming.pbx,
+        Incoming.channel,
+        Incoming.kind,
+        Incoming.number,
+        Incoming.area,
+        Incoming.candidates,
+        Incoming.last_operator,
+        Incoming.answers_since,
+        Incoming.state,
+        Incoming.arrived_at,
+    )

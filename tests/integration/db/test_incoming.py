@@ -1,0 +1,369 @@
+"""Return calls as the register sees them (T5): who gets one, whose it may be, what it answers, what is left of it."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import insert, select
+
+from db.engine import Database
+from db.rules.callers import Caller, CallerKind
+from db.rules.telephony import CallState, Direction, DutyState, EndedBy, IncomingState, RecordingState
+from db.rules.terms import AnsweredBy, Area, Channel
+from db.rules.viewer import Viewer
+from db.schema.base import new_id
+from db.schema.calls import Call, Incoming, Recording
+from db.schema.contacts import Contact
+from db.schema.staff import AccessLog
+from db.schema.work import Task
+from db.store import calls as stored
+from db.usecases import duty, identity, incoming, records, results, today
+from db.usecases.calls import CallError
+from db.usecases.incoming import Given, Pop
+from db.usecases.records import NotFoundError
+from db.usecases.results import Entry, EntryError
+from tests.integration.db.people import NOW, OFFICE, SmallOffice
+
+NUMBER = "+819011112222"
+SOON = timedelta(seconds=5)
+
+
+@dataclass
+class Desk:
+    """An office whose phones ring."""
+
+    small: SmallOffice
+    rang: int = 0
+
+    @property
+    def database(self) -> Database:
+        return self.small.database
+
+    def ready(self, login: str, seat: str, since: datetime = NOW, area: Area = Area.TAX) -> Viewer:
+        viewer = self.small.user(login, areas=(area,))
+        self.small.seat(seat)
+        with self.database.write() as tx:
+            taken = duty.take_seat(tx, viewer, seat, since)
+            duty.leg_answered(tx, taken.leg_id, since)
+        return viewer
+
+    def contact(self, debtor_id: int, by: Viewer | None, channel: Channel, at: datetime) -> uuid.UUID:
+        contact_id = new_id()
+        with self.database.write() as tx:
+            tx.execute(
+                insert(Contact).values(
+                    id=contact_id, debtor_id=debtor_id, area=Area.TAX, channel=channel, at=at,
+                    user_id=by.user_id if by else None, answered_by=AnsweredBy.NOBODY, disposition="no_answer",
+                    recorded_at=at,
+                )
+            )  # fmt: skip
+        return contact_id
+
+    def rings(
+        self,
+        *candidates: int,
+        last: int | None = None,
+        number: str = NUMBER,
+        area: Area = Area.TAX,
+        at: datetime = NOW,
+        kind: CallerKind | None = None,
+    ) -> uuid.UUID:
+        self.rang += 1
+        kinds = {0: CallerKind.UNKNOWN, 1: CallerKind.KNOWN}
+        found = kind or kinds.get(len(candidates), CallerKind.SEVERAL)
+        call_id = incoming.call_id_of("main", f"1700000000.{self.rang}")
+        caller = Caller(found, number, area, candidates, last)
+        with self.database.write() as tx:
+            incoming.arrived(tx, call_id, "main", f"1700000000.{self.rang}", caller, at, OFFICE)
+        return call_id
+
+    def give(self, call_id: uuid.UUID, at: datetime = NOW) -> Given | None:
+        with self.database.write() as tx:
+            return incoming.give(tx, call_id, at)
+
+    def join(self, call_id: uuid.UUID) -> None:
+        with self.database.write() as tx:
+            incoming.joined(tx, call_id, NOW + SOON)
+
+    def goes(self, call_id: uuid.UUID, by: EndedBy | None = EndedBy.PERSON) -> None:
+        with self.database.write() as tx:
+            incoming.gone(tx, call_id, NOW + 2 * SOON, OFFICE, by=by)
+
+    def choose(self, viewer: Viewer, call_id: uuid.UUID, debtor_id: int) -> None:
+        with self.database.write() as tx:
+            incoming.choose(tx, viewer, call_id, debtor_id, NOW + SOON)
+
+    def save(self, viewer: Viewer, call_id: uuid.UUID) -> uuid.UUID:
+        with self.database.write() as tx:
+            return results.record_result(tx, viewer, call_id, Entry("talked_self"), NOW + 3 * SOON, OFFICE)
+
+    def pop(self, viewer: Viewer) -> Pop:
+        with self.database.read() as tx:
+            call = stored.current(tx, viewer)
+            assert call is not None
+            shown = incoming.pop(tx, viewer, call)
+        assert shown is not None
+        return shown
+
+    def state(self, viewer: Viewer) -> DutyState:
+        with self.database.read() as tx:
+            return duty.required(tx, viewer).state
+
+    def became(self, call_id: uuid.UUID) -> IncomingState:
+        with self.database.read() as tx:
+            return tx.execute(select(Incoming.state).where(Incoming.id == call_id)).scalar_one()
+
+    def tasks(self, viewer: Viewer) -> Sequence[today.TaskRow]:
+        with self.database.write() as tx:
+            return today.open_today(tx, viewer, NOW + 4 * SOON, OFFICE).tasks
+
+
+@pytest.fixture
+def desk(small: SmallOffice) -> Desk:
+    return Desk(small)
+
+
+def given_to(given: Given | None) -> str | None:
+    return given.seat if given else None
+
+
+@pytest.mark.req("T5")
+def test_the_operator_who_last_spoke_gets_the_call_and_the_longest_waiting_the_next(desk: Desk) -> None:
+    desk.ready("first", "1001", NOW - timedelta(hours=2))
+    desk.ready("second", "1002", NOW - timedelta(hours=1))
+    last = desk.ready("last", "1003")
+    person = desk.small.debtor()
+    assert given_to(desk.give(desk.rings(person, last=last.user_id))) == "1003"
+    assert given_to(desk.give(desk.rings(person, last=last.user_id))) == "1001"
+    assert given_to(desk.give(desk.rings())) == "1002"
+    late = desk.rings()
+    assert desk.give(late) is None
+    assert desk.became(late) is IncomingState.WAITING
+
+
+@pytest.mark.req("T5")
+def test_a_call_told_twice_and_given_twice_is_one_call(desk: Desk) -> None:
+    desk.ready("op", "1001")
+    desk.ready("other", "1002")
+    call_id = desk.rings()
+    desk.rang -= 1
+    assert desk.rings() == call_id
+    first = desk.give(call_id)
+    assert desk.give(call_id) == first
+    assert first is not None
+    with desk.database.read() as tx:
+        assert len(tx.execute(select(Call.id)).all()) == 1
+    desk.join(call_id)
+    assert desk.give(call_id) is None
+
+
+@pytest.mark.req("T5", "C1")
+def test_who_is_not_cleared_for_the_area_is_not_given_its_calls(desk: Desk) -> None:
+    health = desk.ready("health", "1001", area=Area.HEALTH)
+    call_id = desk.rings(last=health.user_id)
+    assert desk.give(call_id) is None
+    desk.ready("tax", "1002")
+    assert given_to(desk.give(call_id)) == "1002"
+
+
+@pytest.mark.req("T5", "C2")
+def test_the_pop_says_who_it_may_be_and_what_it_answers_and_is_logged(desk: Desk) -> None:
+    viewer = desk.ready("op", "1001")
+    person = desk.small.debtor(phone=NUMBER)
+    desk.contact(person, viewer, Channel.CALL_OUT, NOW - timedelta(days=3))
+    letter = desk.contact(person, None, Channel.LETTER, NOW - timedelta(days=1))
+    desk.give(desk.rings(person))
+    (candidate,) = desk.pop(viewer).candidates
+    assert (candidate.hit.id, candidate.chosen) == (person, True)
+    assert candidate.answers is not None
+    assert (candidate.answers.id, candidate.answers.channel) == (letter, Channel.LETTER)
+    with desk.database.read() as tx:
+        log = tx.execute(select(AccessLog.debtor_id).where(AccessLog.action == "call.pop")).scalars().all()
+    assert log == [person]
+
+
+@pytest.mark.req("T5", "C5")
+def test_the_record_is_masked_until_identity_is_confirmed(desk: Desk) -> None:
+    viewer = desk.ready("op", "1001")
+    person = desk.small.debtor(phone=NUMBER)
+    call_id = desk.rings(person)
+    desk.give(call_id)
+    desk.join(call_id)
+
+    def masked() -> bool:
+        with desk.database.write() as tx:
+            return records.open_record(tx, viewer, person, NOW, OFFICE).masked
+
+    assert masked()
+    with desk.database.write() as tx:
+        assert identity.confirm_identity(
+            tx,
+            viewer,
+            call_id,
+            kana="ヤマダ タロウ",
+            birth_date="S55.5.3",
+            address="見本町1-2-3",
+            now=NOW,
+            office=OFFICE,
+        )
+    assert not masked()
+
+
+@pytest.mark.req("T5", "C5")
+def test_another_choice_starts_the_identity_gate_anew(desk: Desk) -> None:
+    viewer = desk.ready("op", "1001")
+    one = desk.small.debtor(phone=NUMBER)
+    other = desk.small.debtor("山田 花子", "ヤマダ ハナコ", phone=NUMBER)
+    call_id = desk.rings(one, other)
+    desk.give(call_id)
+    desk.join(call_id)
+    assert [(found.hit.id, found.chosen) for found in desk.pop(viewer).candidates] == [(one, False), (other, False)]
+    desk.choose(viewer, call_id, one)
+    with desk.database.write() as tx:
+        assert identity.confirm_identity(
+            tx,
+            viewer,
+            call_id,
+            kana="ヤマダ タロウ",
+            birth_date="S55.5.3",
+            address="見本町1-2-3",
+            now=NOW,
+            office=OFFICE,
+        )
+    desk.choose(viewer, call_id, other)
+    with desk.database.write() as tx:
+        call = stored.own(tx, viewer, call_id)
+        assert records.open_record(tx, viewer, other, NOW, OFFICE).masked
+    assert call is not None
+    assert (call.debtor_id, call.identity_confirmed_at) == (other, None)
+
+
+@pytest.mark.req("T5", "C1")
+def test_other_areas_and_other_peoples_calls_are_out_of_reach(desk: Desk) -> None:
+    viewer = desk.ready("op", "1001")
+    thief = desk.small.user("thief")
+    mine = desk.small.debtor(phone=NUMBER)
+    health = desk.small.debtor("健診 太郎", "ケンシン タロウ", phone=NUMBER, area=Area.HEALTH, owes=0)
+    call_id = desk.rings(mine, health, 999_999)
+    desk.give(call_id)
+    assert [found.hit.id for found in desk.pop(viewer).candidates] == [mine]
+    for forged in (health, 999_999):
+        with pytest.raises(NotFoundError):
+            desk.choose(viewer, call_id, forged)
+    with pytest.raises(CallError) as refused:
+        desk.choose(thief, call_id, mine)
+    assert refused.value.code == "no_such_call"
+
+
+@pytest.mark.req("T5", "T1")
+def test_the_contact_of_a_return_call_names_the_letter_it_answers(desk: Desk) -> None:
+    viewer = desk.ready("op", "1001")
+    person = desk.small.debtor(phone=NUMBER)
+    desk.contact(person, None, Channel.SMS, NOW - timedelta(days=15))
+    letter = desk.contact(person, None, Channel.LETTER, NOW - timedelta(days=2))
+    call_id = desk.rings(number="+81312345678")
+    desk.give(call_id)
+    desk.join(call_id)
+    desk.goes(call_id)
+    assert desk.state(viewer) is DutyState.WRAP_UP
+    with pytest.raises(EntryError):
+        desk.save(viewer, call_id)
+    desk.choose(viewer, call_id, person)
+    contact_id = desk.save(viewer, call_id)
+    assert desk.state(viewer) is DutyState.READY
+    with desk.database.read() as tx:
+        contact = tx.execute(select(Contact).where(Contact.id == contact_id)).one()
+        recording = tx.execute(select(Recording).where(Recording.call_id == call_id)).one()
+        call = tx.execute(select(Call).where(Call.id == call_id)).one()
+    assert (contact.channel, contact.answers_id, contact.call_id) == (Channel.CALL_IN, letter, call_id)
+    assert (call.direction, call.state, call.ended_by) == (Direction.IN, CallState.ENDED, EndedBy.PERSON)
+    assert (recording.state, recording.debtor_id) == (RecordingState.RUNNING, person)
+    assert desk.became(call_id) is IncomingState.ENDED
+    with pytest.raises(CallError):
+        desk.choose(viewer, call_id, desk.small.debtor())
+
+
+@pytest.mark.req("T5")
+def test_nobody_free_leaves_a_task_for_all_of_the_area_until_somebody_calls_back(desk: Desk) -> None:
+    person = desk.small.debtor(phone=NUMBER)
+    call_id = desk.rings(person)
+    assert desk.give(call_id) is None
+    desk.goes(call_id)
+    viewer = desk.ready("op", "1001")
+    elsewhere = desk.small.user("health", areas=(Area.HEALTH,))
+    assert desk.became(call_id) is IncomingState.MISSED
+    (task,) = desk.tasks(viewer)
+    assert (task.name, task.debtor_id) == ("不在着信の折返し", person)
+    assert task.note == "11/24 10:30 090-1111-2222 から着信（応対できず）。折り返してください。"
+    assert desk.tasks(elsewhere) == []
+    again = desk.rings(person, at=NOW + SOON)
+    desk.give(again)
+    assert desk.pop(viewer).missed_at == NOW
+    desk.join(again)
+    desk.goes(again)
+    desk.save(viewer, again)
+    assert desk.tasks(viewer) == []
+
+
+@pytest.mark.req("T5")
+def test_who_hangs_up_before_the_operator_hears_them_is_missed_and_the_operator_is_free(desk: Desk) -> None:
+    viewer = desk.ready("op", "1001")
+    call_id = desk.rings()
+    assert desk.give(call_id)
+    desk.goes(call_id)
+    assert desk.state(viewer) is DutyState.READY
+    assert desk.became(call_id) is IncomingState.MISSED
+    assert len(desk.tasks(viewer)) == 1
+    desk.goes(call_id)
+    assert len(desk.tasks(viewer)) == 1
+
+
+@pytest.mark.req("T5")
+def test_outside_office_hours_the_task_says_so_and_a_hidden_number_leaves_none(desk: Desk) -> None:
+    night = NOW + timedelta(hours=12)
+    desk.goes(desk.rings(at=night))
+    desk.goes(desk.rings(number="", kind=CallerKind.HIDDEN))
+    viewer = desk.ready("op", "1001")
+    assert [task.note for task in desk.tasks(viewer)] == [
+        "11/24 22:30 090-1111-2222 から着信（時間外）。折り返してください。"
+    ]
+
+
+@pytest.mark.req("T5")
+def test_a_call_of_nobody_known_is_closed_without_a_result_and_settles_its_number_only(desk: Desk) -> None:
+    desk.goes(desk.rings())
+    desk.goes(desk.rings(number="+81312345678"))
+    viewer = desk.ready("op", "1001")
+    call_id = desk.rings()
+    desk.give(call_id)
+    desk.join(call_id)
+    with pytest.raises(CallError), desk.database.write() as tx:
+        incoming.dismiss(tx, viewer, call_id, NOW + SOON)
+    desk.goes(call_id)
+    with desk.database.write() as tx:
+        incoming.dismiss(tx, viewer, call_id, NOW + 3 * SOON)
+    assert desk.state(viewer) is DutyState.READY
+    with desk.database.read() as tx:
+        open_tasks = tx.execute(select(Task.note).where(Task.done_at.is_(None))).scalars().all()
+    assert len(open_tasks) == 1
+    assert "03-1234-5678" in open_tasks[0]
+
+
+@pytest.mark.req("T5", "T3")
+def test_nobody_is_dialled_while_they_are_on_the_line_with_us(desk: Desk) -> None:
+    desk.ready("op", "1001")
+    person = desk.small.debtor(phone=NUMBER)
+    call_id = desk.rings(person)
+
+    def busy() -> bool:
+        with desk.database.read() as tx:
+            return stored.being_called(tx, person, NUMBER)
+
+    assert not busy()
+    desk.give(call_id)
+    assert busy()
+    desk.join(call_id)
+    desk.goes(call_id)
+    assert not busy()
