@@ -12,13 +12,13 @@ from db.engine import DatabaseUrlError
 from db.rules.terms import Area
 from db.settings import SettingError, Settings, load
 from db.usecases.foundation import LEVELS
-from saikoku import daemons, pbx, register, users
+from saikoku import daemons, pbx, register, stopping, users
 from saikoku.dialplan import DialplanError
 from saikoku.lab.clock import clock_from
 
 Run = Callable[[argparse.Namespace, Settings, Clock], int]
 
-MISTAKES = (SettingError, DatabaseUrlError, DialplanError, register.RegisterError, users.UserError)
+MISTAKES = (SettingError, DatabaseUrlError, DialplanError, register.RegisterError, stopping.StopError, users.UserError)
 """Errors of whoever gave the command: one sentence and exit status 2, no traceback."""
 
 
@@ -47,6 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     _db(commands)
     _dialplan(commands)
     _user(commands)
+    _stop(commands)
+    _doctor(commands)
     return parser
 
 
@@ -112,6 +114,26 @@ def _user(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         added = actions.add_parser(name)
         added.add_argument("login")
         added.set_defaults(run=run)
+
+
+def _stop(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    stop = commands.add_parser("stop", help="the emergency stop: nothing is dialled or sent from now on")
+    stop.add_argument("reason", nargs="+", help="why; everybody sees it on the screen")
+    stop.set_defaults(run=stopping.run_stop)
+    resume = commands.add_parser("resume", help="end the emergency stop")
+    resume.add_argument("--yes", action="store_true", help="do not ask")
+    resume.set_defaults(run=stopping.run_resume)
+
+
+def _doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    def run(arguments: argparse.Namespace, settings: Settings, clock: Clock) -> int:
+        from saikoku import doctor  # it loads the bridge and the migrations, which other commands do not need
+
+        return doctor.run_doctor(arguments, settings, clock)
+
+    parser = commands.add_parser("doctor", help="what is missing or wrong here and at the PBX, and how to mend it")
+    parser.add_argument("--asterisk", type=Path, metavar="FOLDER", help="look at Asterisk's files too (/etc/asterisk)")
+    parser.set_defaults(run=run)
 
 
 if __name__ == "__main__":
