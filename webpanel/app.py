@@ -17,6 +17,7 @@ from webpanel.keys import CLOCK, DATABASE, OFFICE, SETTINGS
 from webpanel.live.hub import HUB, Hub, feeding
 from webpanel.metrics import METRICS, Metrics
 from webpanel.middleware import answered, counted, set_headers
+from webpanel.recordings.plays import PLAYS, Plays
 from webpanel.render import TEMPLATES, environment
 from webpanel.routing import mount
 from webpanel.sessions import admit
@@ -38,6 +39,7 @@ def make_app(settings: Settings, database: Database, clock: Clock, office: Offic
     app[TEMPLATES] = environment(office)
     app[VERIFIERS] = asyncio.Semaphore(VERIFY_AT_ONCE)
     app[HUB] = Hub(app[METRICS])
+    app[PLAYS] = Plays()
     app.cleanup_ctx.append(_live)
     app.on_shutdown.append(_end_streams)
     mount(app, chain.from_iterable(FEATURES), admit)

@@ -18,6 +18,7 @@ from db.rules.viewer import NotAllowedError
 from db.usecases.accounts import LoginTakenError, UnknownUserError
 from db.usecases.calls import CallError, ContactRefusedError
 from db.usecases.duty import DutyError
+from db.usecases.recordings import RecordingError
 from db.usecases.records import NotFoundError
 from db.usecases.results import EntryError
 
@@ -104,6 +105,8 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(404, error.code, str(error))
         case EntryError():
             return Problem(422, error.code, str(error), {error.field: str(error)})
+        case RecordingError(code="reason"):
+            return Problem(422, error.code, str(error), {"reason": str(error)})
         case FormError():
             return Problem(422, error.code, str(error), error.fields)
         case web.HTTPException() if error.status >= 400:
@@ -125,6 +128,7 @@ _STATUS: Final[Mapping[Any, int]] = {
     UnknownUserError: 404,
     LoginTakenError: 422,
     CallError: 409,
+    RecordingError: 409,
     DutyError: 409,
 }
 

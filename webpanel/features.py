@@ -6,6 +6,7 @@ from webpanel.admin.routes import ROUTES as ADMIN
 from webpanel.debtors.routes import ROUTES as DEBTORS
 from webpanel.line.routes import ROUTES as LINE
 from webpanel.live.routes import ROUTES as LIVE
+from webpanel.recordings.routes import ROUTES as RECORDINGS
 from webpanel.routing import Route
 from webpanel.search.routes import ROUTES as SEARCH
 from webpanel.shell.routes import ROUTES as SHELL
@@ -19,4 +20,5 @@ FEATURES: Final[tuple[tuple[Route, ...], ...]] = (
     ADMIN,
     SEARCH,
     DEBTORS,
+    RECORDINGS,
 )

@@ -160,6 +160,7 @@ class Right(Term):
     PROMISE_DECIDE = "promise.decide", "分納の承認"
     RECALL_ANYONE = "recall.anyone", "他者の再コール予約の操作"
     RECORDING_PLAY = "recording.play", "録音の再生"
+    RECORDING_HOLD = "recording.hold", "録音の保全"
     DOCUMENT_MAKE = "document.make", "文書作成"
     FLOOR_VIEW = "floor.view", "フロアの閲覧"
     CAMPAIGN_RUN = "campaign.run", "キャンペーンの運用"

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from db.rules.telephony import RecordingState
 from db.rules.terms import (
     AddressKind,
     AnsweredBy,
@@ -113,6 +114,7 @@ class ContactRow:
     corrects_id: uuid.UUID | None
     corrected: bool
     recording_id: uuid.UUID | None
+    recording_state: RecordingState | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +296,7 @@ def contacts(
             Contact.corrects_id,
             Contact.id.in_(select(correction.c.of).where(correction.c.of.is_not(None))),
             Recording.id,
+            Recording.state,
         )
         .join(Disposition, Disposition.code == Contact.disposition)
         .outerjoin(Staff, Staff.id == Contact.user_id)

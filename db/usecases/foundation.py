@@ -23,6 +23,7 @@ _OFFICER: Final = _CITY_OPERATOR | {
     Right.PROMISE_DECIDE,
     Right.RECALL_ANYONE,
     Right.RECORDING_PLAY,
+    Right.RECORDING_HOLD,
     Right.DOCUMENT_MAKE,
     Right.EXPORT,
     Right.PROTECTED_VIEW,

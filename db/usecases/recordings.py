@@ -1,16 +1,57 @@
-"""What became of a call's recording, once the call is over and its file was looked at (T13)."""
+"""A call's recording: what became of its file, who may play it, and what must be kept (T13).
+
+A recording says what the masked record withholds. So it may be played by whoever has the right in its business area,
+but not while they are on a call with the person and do not know yet that it is that person (C5).
+"""
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, select, update
 
 from db.outbox import publish
-from db.rules.telephony import RecordingState
+from db.rules.telephony import Direction, RecordingState
+from db.rules.terms import Area, Right
+from db.rules.viewer import Viewer
 from db.schema.calls import Call, Recording
+from db.schema.staff import Staff
+from db.store import access_log, calls
+from db.usecases.records import NotFoundError, areas_unmasked
 
 TOPIC: Final = "recording"
+LONGEST_REASON: Final = 200
+
+
+class RecordingError(Exception):
+    """What was asked of a recording cannot be done now; the message is for the person at the screen."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A recording and the call it is of. `path` is relative to the recordings directory; length in milliseconds."""
+
+    id: uuid.UUID
+    call_id: uuid.UUID
+    debtor_id: int | None
+    area: Area
+    path: str
+    state: RecordingState
+    started_at: datetime
+    milliseconds: int | None
+    bytes: int | None
+    sha256: str | None
+    keep_until: datetime | None
+    legal_hold: bool
+    direction: Direction
+    number: str | None
+    seat: str
+    staff_name: str
 
 
 def recording_kept(
@@ -23,6 +64,88 @@ def recording_kept(
 def recording_missing(tx: Connection, call_id: uuid.UUID, now: datetime) -> None:
     """There is no file, or it cannot be read."""
     _settle(tx, call_id, now, state=RecordingState.MISSING)
+
+
+def recording(tx: Connection, viewer: Viewer, recording_id: uuid.UUID) -> Recorded:
+    """A recording that the viewer may play now. Raises NotFoundError, NotAllowedError, RecordingError(identity).
+
+    Of a recording in an area that is not theirs a viewer does not learn that there is one.
+    """
+    found = _found(tx, viewer, recording_id)
+    viewer.require(Right.RECORDING_PLAY, found.area)
+    call = calls.current(tx, viewer)
+    on_it = call if call is not None and call.debtor_id == found.debtor_id else None
+    if found.debtor_id is not None and found.area not in areas_unmasked(viewer, on_it):
+        raise RecordingError("identity", "本人確認が済むまで、この方の録音は再生できません。")
+    return found
+
+
+def open_recording(tx: Connection, viewer: Viewer, recording_id: uuid.UUID, now: datetime) -> Recorded:
+    """The same, to be played now: every playback stands in the access log. Raises as `recording` does."""
+    found = recording(tx, viewer, recording_id)
+    access_log.append(tx, viewer, now, "recording.play", debtor_id=found.debtor_id, detail=f"recording {found.id}")
+    return found
+
+
+def note_unplayable(tx: Connection, viewer: Viewer, recording_id: uuid.UUID, now: datetime, what: str) -> None:
+    """Somebody wanted to play a recording whose file is gone or is not what was noted: that is worth knowing."""
+    found = recording(tx, viewer, recording_id)
+    detail = f"recording {found.id} {what}"
+    access_log.append(tx, viewer, now, "recording.unplayable", debtor_id=found.debtor_id, detail=detail)
+
+
+def hold(
+    tx: Connection, viewer: Viewer, recording_id: uuid.UUID, now: datetime, *, held: bool, reason: str
+) -> Recorded:
+    """Keep a recording beyond its term (a complaint, a lawsuit), or no longer; the reason stands in the access log.
+
+    Raises NotFoundError, NotAllowedError, RecordingError(reason, erased).
+    """
+    viewer.require(Right.RECORDING_HOLD, _found(tx, viewer, recording_id).area)
+    words = " ".join(reason.split())
+    if not words:
+        raise RecordingError("reason", "理由を入力してください。")
+    if len(words) > LONGEST_REASON:
+        raise RecordingError("reason", f"理由は{LONGEST_REASON}文字以内で入力してください。")
+    there = Recording.state != RecordingState.ERASED
+    kept = update(Recording).where(Recording.id == recording_id, there).values(legal_hold=held)
+    if tx.execute(kept).rowcount != 1:
+        raise RecordingError("erased", "この録音は保存期間が過ぎて消去されています。")
+    found = _found(tx, viewer, recording_id)
+    action = "recording.hold" if held else "recording.unhold"
+    access_log.append(tx, viewer, now, action, debtor_id=found.debtor_id, detail=f"recording {found.id}: {words}")
+    if found.debtor_id is not None:
+        publish(tx, now, "debtor", found.debtor_id)
+    return found
+
+
+def _found(tx: Connection, viewer: Viewer, recording_id: uuid.UUID) -> Recorded:
+    row = tx.execute(
+        select(
+            Recording.id,
+            Recording.call_id,
+            Recording.debtor_id,
+            Recording.area,
+            Recording.path,
+            Recording.state,
+            Recording.started_at,
+            Recording.milliseconds,
+            Recording.bytes,
+            Recording.sha256,
+            Recording.keep_until,
+            Recording.legal_hold,
+            Call.direction,
+            Call.number,
+            Call.seat,
+            Staff.name,
+        )
+        .join(Call, Call.id == Recording.call_id)
+        .join(Staff, Staff.id == Call.user_id)
+        .where(Recording.id == recording_id, Recording.area.in_(viewer.areas()))
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError
+    return Recorded(*tuple(row))
 
 
 def _settle(tx: Connection, call_id: uuid.UUID, now: datetime, **values: Any) -> None:

@@ -21,7 +21,7 @@ from db.store.calls import DutyRow
 from db.store.debtors import ContactRow, PhoneRow
 from db.usecases.eligibility import check_numbers
 from db.usecases.office import Office
-from db.usecases.records import PromiseState, Record, open_record
+from db.usecases.records import PromiseState, Record, areas_unmasked, open_record
 from db.usecases.results import BY_HAND, DispositionRow, dispositions, note_phrases
 from webpanel.debtors.guidance import Advice, Situation, advise
 from webpanel.debtors.scripts import Script, scripts
@@ -208,6 +208,11 @@ class Screen:
         """How many of the household shown owe something."""
         part = self.record.open
         return sum(member.outstanding > 0 for member in part.household) if part else 0
+
+    def may_play(self, row: ContactRow) -> bool:
+        """Whether the viewer is offered to hear the recording of a line of the negotiation record."""
+        unmasked = row.area in areas_unmasked(self.viewer, self.record.call)
+        return unmasked and self.viewer.may(Right.RECORDING_PLAY, row.area)
 
     def may_correct(self, row: ContactRow) -> bool:
         """Whether the viewer is offered to correct a line of the negotiation record."""

@@ -3,6 +3,7 @@
 import { notice } from "./notices.js";
 import { request, SignedOut } from "./request.js";
 import "./record-entry.js";
+import "./record-player.js";
 
 const record = document.querySelector(".record");
 const CALL_TOPICS = new Set(["call", "attempt", "duty", "command"]);
@@ -23,6 +24,8 @@ function isBeingFilled(old, next) {
   const active = document.activeElement;
   const used = old.contains(active) && active.matches("input, textarea, select, summary");
   const opened = old.dataset.region === "promise" && old.querySelector("details[open]") !== null;
+  const heard = old.querySelector(".player:not([hidden])") !== null;
+  if (heard && next.querySelector("button[data-play]") !== null) return true;
   return (used || opened || isTouched(old)) && (old.dataset.region === "promise" || next.querySelector("form") !== null);
 }
 
