@@ -50,7 +50,7 @@ def city(debtors: int) -> Path:
 
 
 def _is_current(file: Path) -> bool:
-    """Whether a kept city has the schema of today's code; a difference of any kind makes it anew."""
+    """Whether a kept city has, or by migration gets, the schema of today's code; if not, it is made anew."""
     from alembic import command
     from alembic.util import CommandError
 
@@ -58,6 +58,7 @@ def _is_current(file: Path) -> bool:
     quiet = config(database)
     quiet.stdout = io.StringIO()
     try:
+        register.prepare(database)
         command.check(quiet)
     except CommandError:
         return False
