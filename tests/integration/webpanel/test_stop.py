@@ -1,5 +1,7 @@
 """The emergency stop on the screen (P4): who sees it, who may use it, what it says."""
 
+import asyncio
+
 import pytest
 from sqlalchemy import select
 
@@ -11,6 +13,7 @@ from tests.integration.db.people import NOW
 from tests.integration.webpanel.conftest import Panel
 
 CONFIRMED = {"confirmed": "1"}
+PATIENCE = 20.0  # only bounds a test that would otherwise hang; nothing is asserted about it
 
 
 def in_force(panel: Panel) -> bool:
@@ -77,7 +80,7 @@ async def test_without_the_script_the_form_leads_back_to_its_page(panel: Panel) 
 async def test_a_stop_from_the_command_line_is_told_to_every_stream(panel: Panel) -> None:
     panel.user("sato")
     browser = await panel.browser("sato")
-    async with browser.client.get("/events") as stream:
+    async with asyncio.timeout(PATIENCE), browser.client.get("/events") as stream:
         while b"ready" not in await stream.content.readline():
             pass
         with panel.database.write() as tx:
