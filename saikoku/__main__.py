@@ -41,7 +41,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", type=Path, help="the settings file (default: SAIKOKU_CONFIG)")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _demo(commands)
-    for name, run in (("all", daemons.run_all), ("panel", daemons.run_panel), ("bridge", daemons.run_bridge)):
+    runs = (
+        ("all", daemons.run_all),
+        ("panel", daemons.run_panel),
+        ("bridge", daemons.run_bridge),
+        ("jobs", daemons.run_jobs),
+    )
+    for name, run in runs:
         added = commands.add_parser(name, help=(run.__doc__ or "").splitlines()[0])
         added.set_defaults(run=_daemon(run))
     _db(commands)

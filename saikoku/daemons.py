@@ -50,12 +50,18 @@ def run_bridge(settings: Settings, clock: Clock) -> int:
     return 0
 
 
+def run_jobs(settings: Settings, clock: Clock) -> int:
+    """Erase what is over its time, until told to stop."""
+    asyncio.run(_jobs(settings, clock))
+    return 0
+
+
 def run_all(_: Settings, __: Clock) -> int:
     """All daemons of this host, until told to stop."""
     return asyncio.run(until_signal(Supervisor(DAEMONS, os.environ).run())) or 0
 
 
-DAEMONS: Final = ("panel", "bridge")
+DAEMONS: Final = ("panel", "bridge", "jobs")
 
 
 async def _bridge(settings: Settings, clock: Clock) -> None:
@@ -64,6 +70,16 @@ async def _bridge(settings: Settings, clock: Clock) -> None:
     database = open_database(settings)
     try:
         await until_signal(bridge.run(settings, database, clock, office_of(settings)))
+    finally:
+        await database.aclose()
+
+
+async def _jobs(settings: Settings, clock: Clock) -> None:
+    from saikoku import jobs
+
+    database = open_database(settings)
+    try:
+        await until_signal(jobs.run(settings, database, clock))
     finally:
         await database.aclose()
 

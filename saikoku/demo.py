@@ -79,7 +79,7 @@ async def _demo(arguments: argparse.Namespace, settings: Settings, clock: Clock,
         lab = await _lab(stack, demo, data)
         database = Database(str(demo.settings["database.url"]))
         await asyncio.to_thread(_city, database, clock, settings, arguments.debtors, lab)
-        names = ("panel", "bridge") if lab or "SAIKOKU_AMI_HOST" in os.environ else ("panel",)
+        names = ("panel", "bridge", "jobs") if lab or "SAIKOKU_AMI_HOST" in os.environ else ("panel", "jobs")
         supervisor = asyncio.create_task(Supervisor(names, demo.environ()).run())
         stack.push_async_callback(_cancelled, supervisor)
         waiting = asyncio.create_task(_ready(demo, database, address, bridge="bridge" in names))

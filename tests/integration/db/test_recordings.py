@@ -54,7 +54,7 @@ class Desk:
         with self.database.read() as tx:
             columns = (AccessLog.login, AccessLog.action, AccessLog.debtor_id, AccessLog.detail)
             query = select(*columns).where(AccessLog.action.like("recording.%")).order_by(AccessLog.seq)
-            return [tuple(row) for row in tx.execute(query)]
+            return [(row.login, row.action, row.debtor_id, row.detail) for row in tx.execute(query)]
 
     def open(self, viewer: Viewer) -> recordings.Recorded:
         recording_id = self.id
