@@ -571,3 +571,24 @@ async def test_of_two_bridges_of_one_pbx_one_works_and_one_waits(lab: Lab, ami: 
             await shift.want(call_id, CommandKind.HANG_UP)
             assert (await owes_a_result(shift, call_id)).by is EndedBy.SCREEN
             assert len([event for event in ami.events if event["Event"] == "OriginateResponse"]) == 2
+
+
+@pytest.mark.req("T3", "T13")
+async def test_where_nothing_can_be_recorded_the_call_goes_on_and_the_recording_is_missing(
+    lab: Lab, ami: Ami, new_shift: NewShift, tmp_path: Path
+) -> None:
+    no_folder = tmp_path / "recordings"
+    no_folder.write_bytes(b"")  # nobody can write into it, not even root
+    shift = new_shift(lab, recordings_dir=no_folder)
+    async with shift.bridge():
+        call_id, number = await talking(shift, TALKS)
+        await a_second_passes(ami)
+        await shift.call_becomes(call_id, CallState.TALKING)
+        assert await lab.hang_up_at_carrier(number) == 1
+
+        told = await owes_a_result(shift, call_id)
+
+        assert (told.result, told.by) == (AttemptResult.ANSWERED, EndedBy.PERSON)
+        assert (await shift.recording(call_id))[0] is RecordingState.MISSING
+        assert len(await shift.calls_at_carrier(number)) == 1
+        await shift.duty_becomes(DutyState.READY)
