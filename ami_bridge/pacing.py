@@ -14,7 +14,8 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import mul
 from typing import Final
 
 from ami_bridge.pacing_answers import GUESS, AnswerRate, place_of
@@ -57,6 +58,7 @@ class _Wall:
     """
 
     _FREE_OF_CHARGE: Final = 2
+    _OPENING: Final = 1.0  # of the two, one is not for the first minutes
     _EARLY: Final = 200
     _RISK_EARLY: Final = 1e-4
     _RISK: Final = 1e-3
@@ -81,7 +83,8 @@ class _Wall:
 
     def pace(self) -> float:
         """The share that may be spent now, slowing before the wall: meeting it means standing still for long."""
-        left = min(max(0.0, self._left()), len(self._BRAKES) - 1.001)
+        opening = self._cap * self.answered + self._OPENING - self.abandoned
+        left = min(max(0.0, min(self._left(), opening)), len(self._BRAKES) - 1.001)
         low = int(left)
         return self._cap * (self._BRAKES[low] + (self._BRAKES[low + 1] - self._BRAKES[low]) * (left - low))
 
@@ -259,9 +262,10 @@ class PredictivePacer(Pacer):
         self._followed_at = -math.inf
         self._answers: list[tuple[int, int]] = []
         self._usual_place = float(place_of(GUESS))
-        self._log_price = 0.2
+        self._log_price = 0.0
         self._expected_losses = 0.0
         self._priced: deque[float] = deque()
+        self._usual_more = 1
         self._ages: dict[tuple[int, int], int] = {}
 
     # -- learning -----------------------------------------------------------------------------------------------------
@@ -321,7 +325,7 @@ class PredictivePacer(Pacer):
 
     def _pay(self, loss: float, chance: float) -> None:
         """Move the price so that what is expected to be lost comes to what may be."""
-        bias = (self._wall.abandoned + 4.0) / (self._expected_losses + 4.0)
+        bias = (self._wall.abandoned + 5.0) / (self._expected_losses + 4.0)
         self._expected_losses += chance * loss
         aim = self._aim()
         over = min(5.0, loss * min(3.0, max(0.5, bias)) / max(1e-6, aim))
@@ -343,10 +347,11 @@ class PredictivePacer(Pacer):
         chance, spread = self._rate.chance(round(self._usual_place))
         outlook = _Outlook(self._rings.row(0), chance, spread, *self._answers_ahead(), idle, self._freed(now))
         price, room, risk = self._price(), self._wall.room(), self._wall.risk()
-        count = _last(safe, min(most, safe + 64), lambda more: outlook.loss(more - 1) <= price)
+        count = _last(safe, min(most, safe + 64), lambda more: outlook.loss(more - 1) <= price, self._usual_more)
+        self._usual_more = max(1, count - safe)
         held = count
         if count > safe and outlook.risk(count, room) > risk:
-            held = _last(safe, count - 1, lambda more: outlook.risk(more, room) <= risk)
+            held = _last(safe, count - 1, lambda more: outlook.risk(more, room) <= risk, 1)
         if held == count and count < most:  # what the wall or the lines forbid does not count against the price
             first, last = outlook.loss(safe), outlook.loss(max(safe, count - 1))
             self._priced.extend([0.0] * safe)
@@ -369,34 +374,35 @@ class PredictivePacer(Pacer):
             sums = weights.setdefault(age, [0.0, 0.0])
             sums[0] += count * weight
             sums[1] += count * weight * weight
-        means, squares = [0.0] * STEPS, [0.0] * STEPS
-        for age, (first, second) in weights.items():
-            row = self._rings.row(age)
-            means = [m + first * share for m, share in zip(means, row, strict=True)]
-            squares = [s + second * share * share for s, share in zip(squares, row, strict=True)]
+        if not weights:
+            return [0.0] * STEPS, [0.0] * STEPS
+        first, second = zip(*weights.values(), strict=True)
+        steps = list(zip(*map(self._rings.row, weights), strict=True))
+        means = [sum(map(mul, first, shares)) for shares in steps]
+        squares = [sum(map(mul, second, map(mul, shares, shares))) for shares in steps]
         return means, squares
 
     def _freed(self, now: float) -> list[Count]:
         """How many operators become free by each step (and a caller's patience more)."""
-        means, squares, busy = [0.0] * STEPS, [0.0] * STEPS, 0
-        for agent in self._agents.values():
-            if agent.state != READY:
-                chances = self._chances(agent, now)
-                means = [m + x for m, x in zip(means, chances, strict=True)]
-                squares = [s + x * x for s, x in zip(squares, chances, strict=True)]
-                busy += 1
-        return [Count(mean, mean - square, busy) for mean, square in zip(means, squares, strict=True)]
+        rows = [self._chances(agent, now) for agent in self._agents.values() if agent.state != READY]
+        if not rows:
+            return [Count(0.0, 0.0, 0)] * STEPS
+        counts = []
+        for chances in zip(*rows, strict=True):
+            mean = sum(chances)
+            counts.append(Count(mean, mean - sum(map(mul, chances, chances)), len(rows)))
+        return counts
 
     def _chances(self, agent: _Agent, now: float) -> list[float]:
         """When this operator may be free; kept for a moment, because it changes slowly."""
         if agent.freed is None or now >= agent.good_until:
             age = now - agent.since
-            if agent.state == WRAP_UP:
-                agent.freed = freed_after_wrap_up(self._wrap_up, age, self._patience)
-                agent.good_until = now + 0.4
+            if agent.state == WRAP_UP:  # of the age that it has in the middle of the time it is kept for
+                agent.freed = freed_after_wrap_up(self._wrap_up, age + 0.25, self._patience)
+                agent.good_until = now + 0.9
             else:
-                agent.freed = freed_after_talk(self._talk, self._wrap_up, age, self._patience)
-                agent.good_until = now + 4.0
+                agent.freed = freed_after_talk(self._talk, self._wrap_up, age + 2.0, self._patience)
+                agent.good_until = now + 4.9
         return agent.freed
 
 
@@ -422,6 +428,7 @@ class _Outlook:
     squares: list[float]
     idle: int
     freed: list[Count]
+    losses: dict[int, float] = field(default_factory=dict)
 
     def answers(self, more: int) -> list[Count]:
         """The answers within each step, if so many more calls are started."""
@@ -435,24 +442,29 @@ class _Outlook:
 
     def loss(self, more: int) -> float:
         """What the next call after so many more would add to the expected losses, if it is answered."""
-        in_step = [b - a for a, b in zip([0.0, *self.row], self.row, strict=False)]
-        return loss_of_one_more(self.answers(more), self.idle, self.freed, in_step)
+        if more not in self.losses:
+            in_step = [b - a for a, b in zip([0.0, *self.row], self.row, strict=False)]
+            self.losses[more] = loss_of_one_more(self.answers(more), self.idle, self.freed, in_step)
+        return self.losses[more]
 
     def risk(self, more: int, room: int) -> float:
         """The chance that more people are lost than there is room for."""
         return worst_chance(self.answers(more), self.idle + room, self.freed)
 
 
-def _last(low: int, high: int, holds: Callable[[int], bool]) -> int:
-    """The last number up to `high` that holds, where all before it do; `low` if none after it does."""
-    step = 1
-    while low < high:  # most often the first fails
+def _last(low: int, high: int, holds: Callable[[int], bool], guess: int) -> int:
+    """The last number up to `high` that holds, where all before it do; `low` if none after it does.
+
+    Tries `low + guess` first, then near it: most often that is near.
+    """
+    step, first = guess, True
+    while low < high:
         tried = min(high, low + step)
         if not holds(tried):
             high = tried - 1
             break
-        low, step = tried, step * 2
+        low, step, first = tried, 1 if first else step * 2, False
     while low < high:
-        middle = (low + high + 1) // 2
+        middle = high if high - low < 3 else (low + high + 1) // 2
         low, high = (middle, high) if holds(middle) else (low, middle - 1)
     return low
