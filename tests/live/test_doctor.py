@@ -3,11 +3,14 @@
 import asyncio
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from ami_bridge.checks import Finding, Level, check_pbx
-from db.settings import AmiSettings, Secret
+from db.settings import AmiSettings, Secret, environment
+from saikoku import doctor
+from saikoku.__main__ import main
 from saikoku.dialplan_lint import HOOKS
 from saikoku.lab.asterisk import free_port
 from saikoku.lab.pbx import Lab
@@ -31,6 +34,33 @@ async def test_a_pbx_as_it_should_be(lab: Lab) -> None:
     said = "\n".join(one.what for one in found)
     for words in (f"Asterisk {lab.version}", "all 11 contexts", "all 8 hooks", "clock agrees", "may do all"):
         assert words in said
+
+
+@pytest.mark.req("P2")
+async def test_a_host_on_which_all_is_well(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = {
+        "database.url": f"sqlite:///{tmp_path}/register.db",
+        "office.run_dir": tmp_path,
+        "ami.port": lab.ami_port,
+        "ami.secret": lab.ami_secret,
+        "dial.recordings_dir": lab.recordings,
+    }
+    for name, value in environment(settings).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(doctor, "FREE_BAD", 0)  # not a test of this machine's disk
+
+    def shell() -> int:
+        assert main(["db", "upgrade"]) == 0
+        return main(["doctor", "--asterisk", str(lab.office.etc)])
+
+    status = await asyncio.to_thread(shell)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("bad")] == []
+    assert status == 0
+    assert lab.ami_secret not in "\n".join(lines)
+    assert any(line.startswith("ok    the files in") for line in lines), lines
 
 
 @pytest.mark.req("P2")
