@@ -26,7 +26,7 @@ from db.rules.terms import Area
 from db.rules.viewer import Viewer
 from db.schema.calls import Seat
 from db.schema.staff import Staff
-from db.settings import Address, DatabaseSettings, OfficeSettings, PanelSettings, Settings
+from db.settings import Address, DatabaseSettings, DialSettings, OfficeSettings, PanelSettings, Settings
 from db.usecases import foundation
 from tests.integration.db.people import NOW, SmallOffice
 from webpanel.serve import serve
@@ -149,7 +149,13 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-def panel(city: City, clock: FixedClock, tmp_path: Path) -> Iterator[PanelThread]:
+def recordings_dir(tmp_path: Path) -> Path:
+    """The folder of recordings."""
+    return tmp_path / "recordings"
+
+
+@pytest.fixture
+def panel(city: City, clock: FixedClock, tmp_path: Path, recordings_dir: Path) -> Iterator[PanelThread]:
     """A running panel."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -159,6 +165,7 @@ def panel(city: City, clock: FixedClock, tmp_path: Path) -> Iterator[PanelThread
         database=DatabaseSettings(city.database.url),
         office=OfficeSettings(name="みなと野市", zone=ZoneInfo("Asia/Tokyo"), run_dir=tmp_path / "run"),
         panel=PanelSettings(listen=Address("127.0.0.1", port)),
+        dial=DialSettings(recordings_dir=recordings_dir),
     )
     made = PanelThread(settings, clock)
     made.start()
