@@ -143,9 +143,9 @@ def play_dtmf(channel: str, digit: str) -> Action:
 
 
 def set_var(channel: str, name: str, value: str) -> Action:
-    """Set a variable of a call. Setvar takes the value whole: nothing is escaped."""
+    """Set a variable of a call, by its channel or its Uniqueid. Setvar takes the value whole: nothing is escaped."""
     fields = (
-        ("Channel", _channel(channel)),
+        ("Channel", _call(channel)),
         ("Variable", _checked(_VARIABLE, "Variable", name)),
         ("Value", value),
     )

@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from ami_bridge.dialing import NO_PBX, Dialing
 from ami_bridge.errors import LoginRefused
+from ami_bridge.incoming import Reception
 from ami_bridge.lanes import Lanes
 from ami_bridge.lease import Lease
 from ami_bridge.legs import Legs
@@ -29,15 +30,15 @@ from ami_bridge.recordings import Recordings
 from ami_bridge.register import UNAVAILABLE, Register
 from ami_bridge.session import Session
 from ami_bridge.timing import RealTime, Time
-from ami_bridge.tracking import EVENTS, Fact, Failed, Gone, Tracker
+from ami_bridge.tracking import EVENTS, Arrived, Fact, Failed, Gone, Tracker
 from ami_bridge.values import LinkSettings
 from db.clock import Clock
 from db.engine import Database
 from db.hints import LOOK_EVERY, follow, hints
 from db.outbox import latest
 from db.settings import AmiSettings, Settings
-from db.store import calls
-from db.usecases import commands
+from db.store import calls, incoming
+from db.usecases import commands, duty
 from db.usecases.commands import CommandKind, Wanted
 from db.usecases.leases import LeaseLostError
 from db.usecases.office import Office
@@ -104,24 +105,32 @@ class Bridge:
         self._tasks = tasks
         self._time = time
         self._lanes = Lanes(tasks)
-        self._tracker = Tracker()
+        self._tracker = Tracker(settings.ami.pbx)
         self.link = AmiLink(link_settings(settings.ami), reconcile=self._reconcile, time=time)
         self._events = self.link.subscribe("calls", only=EVENTS)
         patience = Patience(tasks, time, dial.rejoin_seconds, self._give_up)
         recordings = Recordings(register, dial.recordings_dir, tasks, time)
         self._legs = Legs(register, self.link, patience, tasks, time, dial.ring_seconds)
         self._dialing = Dialing(register, self.link, lease, patience, recordings, dial, office)
+        self._reception = Reception(register, self.link, patience, recordings, self._dialing, office, settings.ami.pbx)
         self._reconciler = Reconciler(
-            register, self._lanes, self._tracker, self._dialing, self._legs, recordings, settings.ami.pbx
+            register,
+            self._lanes,
+            self._tracker,
+            self._dialing,
+            self._reception,
+            self._legs,
+            recordings,
+            settings.ami.pbx,
         )
-        self._owners: dict[UUID, Dialing | Legs] = {}
+        self._owners: dict[UUID, Dialing | Legs | Reception] = {}
         self._carry_out: Mapping[CommandKind, Callable[[UUID], Awaitable[str | None]]] = {
             CommandKind.RING_PHONE: self._ring,
             CommandKind.DROP_PHONE: self._legs.drop,
             CommandKind.PLACE: self._dialing.place,
-            CommandKind.HANG_UP: self._dialing.hang_up,
-            CommandKind.HOLD: self._dialing.hold,
-            CommandKind.RESUME: self._dialing.resume,
+            CommandKind.HANG_UP: self._hang_up,
+            CommandKind.HOLD: self._hold,
+            CommandKind.RESUME: self._resume,
         }
         self._let_go: Mapping[CommandKind, Callable[[UUID], Awaitable[None]]] = {
             CommandKind.RING_PHONE: self._legs.not_rung,
@@ -132,7 +141,19 @@ class Bridge:
         await self._reconciler(session)
 
     async def _give_up(self, call_id: UUID) -> None:
-        await self._lanes.put(call_id, partial(self._dialing.give_up, call_id))
+        await self._lanes.put(call_id, partial((await self._talk(call_id)).give_up, call_id))
+
+    async def _hang_up(self, call_id: UUID) -> str | None:
+        return await (await self._talk(call_id)).hang_up(call_id)
+
+    async def _hold(self, call_id: UUID) -> str | None:
+        return await (await self._talk(call_id)).hold(call_id)
+
+    async def _resume(self, call_id: UUID) -> str | None:
+        return await (await self._talk(call_id)).resume(call_id)
+
+    async def _talk(self, call_id: UUID) -> Dialing | Reception:
+        return self._reception if await self._owner(call_id) is self._reception else self._dialing
 
     async def _ring(self, leg_id: UUID) -> str | None:
         self._owners[leg_id] = self._legs  # known as a leg even if its operator goes home while it rings
@@ -144,6 +165,8 @@ class Bridge:
         """Hand what happens to the lane of its call, in order."""
         async for event in self._events:
             if fact := await self._tracker.read(event):
+                if isinstance(fact, Arrived):
+                    self._owners[fact.id] = self._reception
                 await self._lanes.put(fact.id, partial(self._apply, fact))
 
     async def _apply(self, fact: Fact) -> None:
@@ -152,7 +175,7 @@ class Bridge:
         if isinstance(fact, Gone | Failed):
             self._owners.pop(fact.id, None)
 
-    async def _owner(self, channel_id: UUID) -> Dialing | Legs | None:
+    async def _owner(self, channel_id: UUID) -> Dialing | Legs | Reception | None:
         """Whose channel it is; None for a channel that is not of ours, although its id looks like it."""
         owner = self._owners.get(channel_id)
         if owner is None:
@@ -160,6 +183,8 @@ class Bridge:
                 owner = self._owners[channel_id] = self._dialing
             elif await self._register.ask(calls.duty_of_leg, channel_id):
                 owner = self._owners[channel_id] = self._legs
+            elif await self._register.ask(incoming.find, channel_id):
+                owner = self._owners[channel_id] = self._reception
         return owner
 
     # -- commands -----------------------------------------------------------------------------------------------------
@@ -172,9 +197,13 @@ class Bridge:
                 try:
                     since = await database.ask(latest)
                     await self._take()
+                    await self._offer()
                     async for changes in follow(database, listening, since):
-                        if any(change.topic == commands.TOPIC for change in changes):
+                        topics = {change.topic for change in changes}
+                        if commands.TOPIC in topics:
                             await self._take()
+                        if duty.TOPIC in topics:
+                            await self._offer()
                 except UNAVAILABLE as error:
                     log.warning("no commands can be read (%s); trying again", type(error.orig).__name__)
                     await self._time.sleep(LOOK_EVERY)
@@ -185,6 +214,11 @@ class Bridge:
             self._tasks.create_task(self._give_back(command))
         for command in wanted:
             self._tasks.create_task(self._do(command))
+
+    async def _offer(self) -> None:
+        """Somebody may be free now: whoever waits longest is given first."""
+        for call_id in await self._register.database.ask(incoming.waiting, self._settings.ami.pbx):
+            await self._lanes.put(call_id, partial(self._reception.give, call_id))
 
     def _claim(self, tx: Connection) -> tuple[list[Wanted], list[Wanted]]:
         self._lease.require(tx)

@@ -122,7 +122,7 @@ class Dialing:
         variables = {
             names.SEAT: go.seat,
             names.ATTEMPT: str(go.attempt_id),
-            names.RECORDING: self._recording(go.recording),
+            names.RECORDING: self.recording_at_pbx(go.recording),
         }
         return actions.originate(
             dial.channel.format(number=dial_digits(go.number)),
@@ -134,7 +134,7 @@ class Dialing:
             variables=variables,
         )
 
-    def _recording(self, path: str) -> str:
+    def recording_at_pbx(self, path: str) -> str:
         """The file of a recording as the PBX sees it."""
         seen_from_pbx = self._settings.pbx_recordings_dir or str(self._settings.recordings_dir.absolute())
         return str(PurePosixPath(seen_from_pbx) / path)

@@ -17,13 +17,14 @@ from uuid import UUID
 
 from ami_bridge import variables as names
 from ami_bridge.dialing import Dialing
+from ami_bridge.incoming import Reception
 from ami_bridge.lanes import Lanes
 from ami_bridge.legs import Legs
 from ami_bridge.recordings import Recordings
 from ami_bridge.register import Register
 from ami_bridge.session import Session
-from ami_bridge.tracking import CHANNELS, Standing, Tracker, standing
-from db.store import calls
+from ami_bridge.tracking import CHANNELS, Standing, Tracker, came_in, standing
+from db.store import calls, incoming
 from db.usecases import commands
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class Reconciler:
         lanes: Lanes,
         tracker: Tracker,
         dialing: Dialing,
+        reception: Reception,
         legs: Legs,
         recordings: Recordings,
         pbx: str,
@@ -46,6 +48,7 @@ class Reconciler:
         self._lanes = lanes
         self._tracker = tracker
         self._dialing = dialing
+        self._reception = reception
         self._legs = legs
         self._recordings = recordings
         self._pbx = pbx
@@ -53,7 +56,10 @@ class Reconciler:
     async def __call__(self, session: Session) -> None:
         """Read the channels and settle everything with them."""
         await self._tracker.caught_up(session.generation)
-        channels = standing(await session.send(CHANNELS))
+        for row in await self._register.ask(incoming.open_calls, self._pbx):
+            self._tracker.follow(row.channel, row.id)
+        listed = await session.send(CHANNELS)
+        channels = standing(listed)
         self._tracker.saw(channels)
         duties = await self._register.ask(calls.duties, self._pbx)
         attempts = await self._register.ask(calls.open_attempts, self._pbx)
@@ -65,9 +71,19 @@ class Reconciler:
         for attempt in attempts:
             found = partial(self._dialing.found, attempt, channels.get(attempt.id), pending)
             await self._lanes.run(attempt.id, found)
+        await self._callers(came_in(listed), session)
         log.info("reconciled: %d channels of ours, %d open attempts", len(channels), len(attempts))
         await self._strays(channels, {duty.leg_id for duty in duties} | {attempt.id for attempt in attempts})
         await self._recordings.catch_up(self._pbx)
+
+    async def _callers(self, channels: dict[str, Standing], session: Session) -> None:
+        """Calls that came in: those believed in, and those that ring without anybody having heard of them."""
+        open_calls = await self._register.ask(incoming.open_calls, self._pbx)
+        for row in open_calls:
+            await self._lanes.run(row.id, partial(self._reception.found, row, channels.get(row.channel), session.send))
+        for channel, stands in channels.items():
+            if stands.context == names.CONTEXT_INCOMING and not self._tracker.follows(channel):
+                await self._reception.greet(channel, session.send)
 
     async def _strays(self, channels: dict[UUID, Standing], known: set[UUID]) -> None:
         """Channels that nobody counts on any more: phones of operators gone home, attempts given up."""

@@ -1,7 +1,8 @@
 """What Asterisk's events and lists say of our calls, as facts: for the dialer, the operators' legs and the reconciler.
 
-Attempts and standing legs are originated with their id as ChannelId, so that an event's Uniqueid names them; every
-other channel (the far half of a Local channel, ordinary phones) has an id of another form and is passed over.
+Attempts and standing legs are originated with their id as ChannelId, so that an event's Uniqueid names them. A call that
+comes in has an Uniqueid of Asterisk's making: the dialplan's event makes it one of ours, under an id made from it. Every
+other channel (the far half of a Local channel, ordinary phones) is passed over.
 
 Seen on Asterisk 16 and 22: when an Originate fails, OriginateResponse (Reason 0) comes *before* the Hangup that carries
 the true cause, and looks the same when there was never a channel and no Hangup will come. Only whether a channel was
@@ -19,6 +20,8 @@ from uuid import UUID
 from ami_bridge import actions
 from ami_bridge import variables as names
 from ami_bridge.values import Action, Event, Reply
+from db.rules.callers import Caller
+from db.usecases.incoming import call_id_of
 
 EVENTS: Final = frozenset(
     {
@@ -66,6 +69,14 @@ class Entered(Fact):
     seat: str
 
 
+@dataclass(frozen=True, slots=True)
+class Arrived(Fact):
+    """A call has come in on `channel` (its Uniqueid), and rings."""
+
+    channel: str
+    caller: Caller
+
+
 class OnHold(Fact):
     """It hears the music of saikoku-hold (not that of a room whose operator is away)."""
 
@@ -103,7 +114,9 @@ class Standing:
 class Tracker:
     """Turns events into facts; remembers which channels live, and how far the events of the links have been read."""
 
-    def __init__(self) -> None:
+    def __init__(self, pbx: str = "main") -> None:
+        self._pbx = pbx
+        self._came_in: dict[str, UUID] = {}
         self._living: set[UUID] = set()
         self._generation = 0
         self._stir = asyncio.Condition()
@@ -115,12 +128,16 @@ class Tracker:
             return None
         if event.name == "OriginateResponse":
             return self._failure(event)
-        subject = ours(event.get("Uniqueid"))
+        unique_id = event.get("Uniqueid")
+        if event.name == "UserEvent" and event.get("UserEvent") == names.EVENT_INCOMING:
+            return self._arrival(unique_id, event)
+        subject = ours(unique_id) or self._came_in.get(unique_id)
         reader = _READERS.get(event.name)
         if subject is None or reader is None:
             return None
         if event.name == "Hangup":
             self._living.discard(subject)
+            self._came_in.pop(unique_id, None)
         else:
             self._living.add(subject)
         return reader(subject, event)
@@ -128,6 +145,14 @@ class Tracker:
     def saw(self, channels: Iterable[UUID]) -> None:
         """These live, by the reconciler's list."""
         self._living.update(channels)
+
+    def follow(self, channel: str, call_id: UUID) -> None:
+        """A call that came in is on this channel, by the register."""
+        self._came_in[channel] = call_id
+
+    def follows(self, channel: str) -> bool:
+        """Whether a call that came in is known to be on this channel."""
+        return channel in self._came_in
 
     async def caught_up(self, generation: int) -> None:
         """Wait until every event of the links before this one has been read: FullyBooted is a new link's first."""
@@ -138,6 +163,12 @@ class Tracker:
         async with self._stir:
             self._generation = max(self._generation, generation)
             self._stir.notify_all()
+
+    def _arrival(self, unique_id: str, event: Event) -> Fact | None:
+        if not unique_id or ours(unique_id) is not None:
+            return None  # one that we dialled ourselves
+        self.follow(unique_id, call_id_of(self._pbx, unique_id))
+        return Arrived(self._came_in[unique_id], unique_id, Caller.from_headers(event.headers))
 
     def _failure(self, event: Event) -> Fact | None:
         subject = ours(event.tag or event.get("Uniqueid"))
@@ -206,6 +237,11 @@ def standing(reply: Reply) -> dict[UUID, Standing]:
     list, a request a room, and Asterisk refuses it for a room that has just emptied.
     """
     return {subject: _standing(event) for event in reply.events if (subject := ours(event.get("Uniqueid"))) is not None}
+
+
+def came_in(reply: Reply) -> dict[str, Standing]:
+    """Channels of calls that may have come in, by their Uniqueid, in the answer to CHANNELS: all that are not ours."""
+    return {event.get("Uniqueid"): _standing(event) for event in reply.events if ours(event.get("Uniqueid")) is None}
 
 
 def _standing(event: Event) -> Standing:

@@ -43,6 +43,7 @@ from db.usecases.office import Office
 from db.usecases.records import NotFoundError
 
 TOPIC: Final = "call"
+WAITING_TOPIC: Final = "incoming"
 TASK_TOPIC: Final = "recall"
 """Missed calls are anyone's, and shown with the recalls that are anyone's."""
 
@@ -108,6 +109,7 @@ def arrived(
             arrived_at=now,
         )
     )
+    publish(tx, now, WAITING_TOPIC, call_id)
 
 
 def give(tx: Connection, call_id: uuid.UUID, now: datetime) -> Given | None:

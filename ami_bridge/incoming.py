@@ -1,0 +1,197 @@
+"""Return calls: a caller rings in the dialplan until an operator is reserved, and is then joined to their room (T5).
+
+The register chooses (`incoming.give`); here the caller's channel is moved. Until then the dialplan lets it ring, and ends
+it when its patience is over: a call is never lost because the bridge is away. A bridge that comes back lets callers who
+still ring be looked up again, and takes up those who talk.
+
+Everything here runs in the lane of its call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+from uuid import UUID
+
+from ami_bridge import actions
+from ami_bridge import variables as names
+from ami_bridge.dialing import Dialing
+from ami_bridge.errors import AmiError, AmiRefused
+from ami_bridge.link import AmiLink
+from ami_bridge.patience import Patience
+from ami_bridge.recordings import Recordings
+from ami_bridge.register import Register
+from ami_bridge.tracking import Arrived, Entered, Fact, Gone, OnHold, Standing, TurnedAway
+from ami_bridge.values import Action, Reply
+from db.rules.telephony import LIVE_CALLS, CallState, EndedBy
+from db.store import calls as stored
+from db.store import incoming as store
+from db.store.calls import LineRow
+from db.store.incoming import IncomingRow
+from db.usecases import calls, incoming
+from db.usecases.incoming import Given
+from db.usecases.office import Office
+
+log = logging.getLogger(__name__)
+
+Send = Callable[[Action], Awaitable[Reply]]
+
+LINK_PATIENCE: Final = 5.0
+"""Seconds a caller's joining waits for the link to Asterisk; after that the next reconciliation sees to it."""
+
+_TALKED: Final = frozenset({CallState.TALKING, CallState.HELD, CallState.PARTED})
+
+
+class Reception:
+    """Gives callers to operators, carries out what is wanted of their calls, and writes what becomes of them."""
+
+    def __init__(
+        self,
+        register: Register,
+        link: AmiLink,
+        patience: Patience,
+        recordings: Recordings,
+        dialing: Dialing,
+        office: Office,
+        pbx: str,
+    ) -> None:
+        self._register = register
+        self._link = link
+        self._patience = patience
+        self._recordings = recordings
+        self._dialing = dialing
+        self._office = office
+        self._pbx = pbx
+        self._ending: dict[UUID, EndedBy] = {}  # calls that we are ending, and on whose word
+
+    async def give(self, call_id: UUID) -> None:
+        """Give a call that waits to an operator, if one is ready."""
+        given = await self._register.write(incoming.give, call_id, self._register.now())
+        if given is not None:
+            await self._join(given, self._send_when_up)
+
+    async def _send_when_up(self, action: Action) -> Reply:
+        """Calls come in while a new link is still being reconciled, too."""
+        try:
+            async with asyncio.timeout(LINK_PATIENCE):
+                await self._link.until(lambda state: state.up)
+        except TimeoutError:
+            pass  # the link says itself what is wrong
+        return await self._link.send(action)
+
+    async def _join(self, given: Given, send: Send) -> None:
+        variables = {
+            names.SEAT: given.seat,
+            names.ATTEMPT: str(given.call_id),
+            names.RECORDING: self._dialing.recording_at_pbx(given.recording),
+        }
+        try:
+            for name, value in variables.items():
+                await send(actions.set_var(given.channel, name, value))
+            await send(actions.redirect(given.channel, names.CONTEXT_ANSWERED, names.START))
+        except AmiError as error:  # gone, which its Hangup says; or cut off, which the next reconciliation settles
+            log.warning("call %s could not be given to seat %s: %s", given.call_id, given.seat, error)
+
+    # -- what is wanted -----------------------------------------------------------------------------------------------
+
+    async def hang_up(self, call_id: UUID) -> str | None:
+        """End a call on the operator's word; politely (saikoku-goodbye) once they talk."""
+        line, row = await self._line(call_id), await self._row(call_id)
+        if line is None or row is None or line.call not in LIVE_CALLS:
+            return "call_over"
+        self._ending[call_id] = EndedBy.SCREEN
+        if line.call in _TALKED:
+            return await self._move(call_id, names.CONTEXT_GOODBYE, names.START)
+        return await self._send(actions.hangup(row.channel))
+
+    async def hold(self, call_id: UUID) -> str | None:
+        """Let the person hear music."""
+        return await self._move(call_id, names.CONTEXT_HOLD, names.START)
+
+    async def resume(self, call_id: UUID) -> str | None:
+        """Bring the person back to the operator's room."""
+        line = await self._line(call_id)
+        return "call_over" if line is None else await self._move(call_id, names.CONTEXT_JOIN, line.seat)
+
+    async def give_up(self, call_id: UUID) -> None:
+        """The operator's phone did not come back: say goodbye to a person who still waits for it."""
+        line = await self._line(call_id)
+        if line is not None and line.forsaken:
+            self._ending[call_id] = EndedBy.PHONE
+            await self._move(call_id, names.CONTEXT_GOODBYE, names.START)
+
+    async def _move(self, call_id: UUID, context: str, exten: str) -> str | None:
+        row = await self._row(call_id)
+        return "call_over" if row is None else await self._send(actions.redirect(row.channel, context, exten))
+
+    async def _send(self, action: Action) -> str | None:
+        try:
+            await self._link.send(action)
+        except AmiError as error:
+            return error.code
+        return None
+
+    # -- what happened ------------------------------------------------------------------------------------------------
+
+    async def apply(self, fact: Fact) -> None:
+        """Write a fact about a call that came in."""
+        write, now = self._register.write, self._register.now()
+        match fact:
+            case Arrived(channel=channel, caller=caller):
+                await write(incoming.arrived, fact.id, self._pbx, channel, caller, now, self._office)
+                await self.give(fact.id)
+            case Entered():
+                await write(incoming.joined, fact.id, now)
+                await self._mind(fact.id)
+            case OnHold():
+                await write(calls.held, fact.id, now)
+                await self._mind(fact.id)
+            case TurnedAway():
+                self._ending[fact.id] = EndedBy.SYSTEM
+            case Gone():
+                await self._gone(fact.id, self._ending.pop(fact.id, EndedBy.PERSON))
+
+    async def found(self, known: IncomingRow, channel: Standing | None, send: Send) -> None:
+        """Compare what the register believes of a call with what Asterisk has (None: no channel).
+
+        `send` is that of the new session, which is not up yet for anybody else.
+        """
+        now = self._register.now()
+        if channel is None:
+            await self._gone(known.id, self._ending.pop(known.id, None))
+        elif channel.seat is not None:
+            await self._register.write(incoming.joined, known.id, now)
+            await self._mind(known.id)
+        elif channel.held:
+            await self._register.write(calls.held, known.id, now)
+            await self._mind(known.id)
+        elif channel.context == names.CONTEXT_INCOMING:
+            given = await self._register.write(incoming.give, known.id, now)
+            if given is not None:
+                await self._join(given, send)
+
+    async def greet(self, channel: str, send: Send) -> None:
+        """A caller rings of whom nobody heard: let the dialplan look them up and say so again."""
+        try:
+            await send(actions.redirect(channel, names.CONTEXT_INCOMING, names.START))
+        except AmiRefused:
+            log.info("a caller who was not heard of has hung up")
+        except AmiError as error:
+            log.warning("a caller who was not heard of could not be looked up: %s", error)
+
+    async def _gone(self, call_id: UUID, by: EndedBy | None) -> None:
+        await self._register.write(incoming.gone, call_id, self._register.now(), self._office, by=by)
+        self._patience.set(call_id, waits=False)
+        await self._recordings.look_at(call_id)
+
+    async def _mind(self, call_id: UUID) -> None:
+        line = await self._line(call_id)
+        self._patience.set(call_id, waits=line is not None and line.forsaken)
+
+    async def _line(self, call_id: UUID) -> LineRow | None:
+        return await self._register.ask(stored.line, call_id)
+
+    async def _row(self, call_id: UUID) -> IncomingRow | None:
+        return await self._register.ask(store.find, call_id)
