@@ -14,16 +14,19 @@ from db.rules.viewer import Viewer
 from db.store import calls
 from db.store.calls import CallRow, DutyRow, SeatRow
 from db.usecases.duty import PAUSE_REASONS
+from db.usecases.incoming import Pop, pop
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """The call bar of one user. `seats` are offered to those who are not on duty."""
+    """The call bar of one user. `seats` are offered to those who are not on duty; `pop` is shown of a call that came in,
+    until its result is saved."""
 
     duty: DutyRow | None
     call: CallRow | None
     seats: tuple[SeatRow, ...]
     pause_reasons: tuple[str, ...] = PAUSE_REASONS
+    pop: Pop | None = None
 
     @property
     def live(self) -> bool:
@@ -74,4 +77,6 @@ def load_bar(tx: Connection, viewer: Viewer) -> Bar | None:
     if not viewer.may_anywhere(Right.CALL):
         return None
     duty = calls.duty(tx, viewer.user_id)
-    return Bar(duty, calls.current(tx, viewer), () if duty else tuple(calls.seats(tx)))
+    call = calls.current(tx, viewer)
+    shown = pop(tx, viewer, call) if call and call.result_at is None else None
+    return Bar(duty, call, () if duty else tuple(calls.seats(tx)), pop=shown)

@@ -4,11 +4,15 @@ from typing import Final
 
 from db.rules.terms import Right
 from db.usecases.commands import CommandKind
-from webpanel.line import views
-from webpanel.routing import Route, action, fragment
+from webpanel.line import incoming, views
+from webpanel.routing import Route, action, fragment, page
 
 ROUTES: Final[tuple[Route, ...]] = (
     fragment("/live/bar", views.bar, Right.CALL),
+    fragment("/live/pop", incoming.pop, Right.CALL),
+    page("/calls/{id}/caller", incoming.caller, Right.CALL),
+    action("/calls/{id}/choose", incoming.choose, Right.CALL),
+    action("/calls/{id}/dismiss", incoming.dismiss, Right.CALL),
     action("/duty/start", views.start, Right.CALL),
     action("/duty/ring", views.ring, Right.CALL),
     action("/duty/pause", views.pause, Right.CALL),

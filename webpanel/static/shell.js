@@ -4,3 +4,4 @@ import "./forms.js";
 import "./keys.js";
 import "./live.js";
 import "./dialogs.js";
+import "./pop.js";
