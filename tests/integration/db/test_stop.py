@@ -1,10 +1,11 @@
 """The emergency stop, and lines kept free for ordinary phones (P4), on both databases."""
 
+import threading
 import uuid
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 
 from db.outbox import changes_after, latest
 from db.rules.telephony import AttemptResult, AttemptState, CallState, DialMode, Direction, DutyState
@@ -40,6 +41,13 @@ def stopped_by(line: Line, viewer: Viewer, reason: str = "機器の異常") -> i
 def wanted(line: Line) -> list[tuple[CommandKind, uuid.UUID]]:
     with line.database.write() as tx:
         return [(one.kind, one.subject) for one in commands.claim(tx, "main", NOW + SOON)]
+
+
+def waits_for_a_lock(line: Line) -> bool:
+    """Whether somebody waits for a lock in this PostgreSQL database."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with line.database.engine.connect() as other:
+        return bool(other.execute(text(waiting)).scalar_one())
 
 
 @pytest.mark.req("P4")
@@ -87,6 +95,21 @@ def test_what_a_bridge_has_in_hand_is_refused_before_it_is_sent(line: Line, boss
     assert line.authorize(call_id) is None
     with line.database.read() as tx:
         assert "緊急停止" in tx.execute(select(Attempt.refusal)).scalar_one()
+
+
+@pytest.mark.req("P4")
+def test_what_is_being_sent_at_that_very_moment_is_hung_up_too(line: Line, boss: Viewer) -> None:
+    """The stop meets an `authorize` that is not committed yet: it waits for it and sees what became of it."""
+    call_id = line.place()
+    wanted(line)
+    other = threading.Thread(target=stopped_by, args=(line, boss))
+    with line.database.write() as tx:
+        assert calls.authorize(tx, call_id, NOW + SOON, OFFICE)
+        other.start()
+        while not line.database.is_sqlite and other.is_alive() and not waits_for_a_lock(line):
+            other.join(0.01)
+    other.join()
+    assert wanted(line) == [(CommandKind.HANG_UP, call_id)]
 
 
 @pytest.mark.req("P4")
