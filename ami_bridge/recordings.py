@@ -8,6 +8,7 @@ while it wrote, or the file is empty). The reading and hashing is done in a thre
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import logging
 import os
@@ -87,6 +88,8 @@ class Recordings:
         try:
             await self._written(path)
             found = await asyncio.to_thread(measure, path)
+            if not found.milliseconds:
+                raise OSError(errno.ENODATA, os.strerror(errno.ENODATA))  # the disk was full: a file, nothing in it
         except OSError as error:
             log.warning("the recording of call %s is missing: %s", call_id, os.strerror(error.errno or 0))
             await self._register.write(recordings.recording_missing, call_id, self._register.now())

@@ -6,7 +6,7 @@ but not while they are on a call with the person and do not know yet that it is 
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, select, update
@@ -22,6 +22,7 @@ from db.usecases.records import NotFoundError, areas_unmasked
 
 TOPIC: Final = "recording"
 LONGEST_REASON: Final = 200
+SHORTER_BY: Final = timedelta(seconds=5)
 
 
 class RecordingError(Exception):
@@ -52,6 +53,14 @@ class Recorded:
     number: str | None
     seat: str
     staff_name: str
+    ended_at: datetime | None
+
+    @property
+    def lacks(self) -> bool:
+        """Whether it is shorter than the talk was, by more than writing explains (a full disk, a crash)."""
+        if self.ended_at is None or self.milliseconds is None:
+            return False
+        return timedelta(milliseconds=self.milliseconds) + SHORTER_BY < self.ended_at - self.started_at
 
 
 def recording_kept(
@@ -138,6 +147,7 @@ def _found(tx: Connection, viewer: Viewer, recording_id: uuid.UUID) -> Recorded:
             Call.number,
             Call.seat,
             Staff.name,
+            Call.ended_at,
         )
         .join(Call, Call.id == Recording.call_id)
         .join(Staff, Staff.id == Call.user_id)

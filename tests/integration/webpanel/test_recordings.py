@@ -114,6 +114,13 @@ async def test_the_player_says_what_it_plays(tape: Tape, officer: Browser) -> No
         assert shown in text, shown
 
 
+@pytest.mark.req("T13")
+async def test_a_recording_shorter_than_the_talk_is_shown_as_that(tape: Tape, officer: Browser) -> None:
+    assert "録音が通話より短く" not in await tape.play(officer)
+    tape.set(milliseconds=30_000)  # of 40 seconds
+    assert "録音が通話より短く" in await tape.play(officer)
+
+
 @pytest.mark.req("T13", "C1")
 async def test_the_line_offers_the_player_to_those_who_may_hear_it(tape: Tape, panel: Panel, officer: Browser) -> None:
     offer = f'data-play="/recordings/{tape.id}/play"'

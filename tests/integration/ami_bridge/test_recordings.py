@@ -1,0 +1,72 @@
+"""What the bridge notes of a recording's file when its call is over, on a disk that had no room."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from ami_bridge.recordings import Recordings
+from ami_bridge.register import Register
+from db.clock import FixedClock
+from db.engine import Database
+from db.rules.telephony import RecordingState
+from db.schema.calls import Recording
+from tests.integration.db.people import NOW, SmallOffice
+from tests.integration.webpanel.on_the_line import OnTheLine
+
+HEAD = 44
+
+
+@dataclass
+class Office:
+    """Where the operator of `OnTheLine` sits."""
+
+    database: Database
+    small: SmallOffice
+
+
+class Leaping:
+    """A clock on which every wait is over at once."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def now(self) -> float:
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        self._now += seconds
+
+
+@pytest.mark.req("T13")
+@pytest.mark.parametrize(
+    ("size", "state", "milliseconds"),
+    [
+        (0, RecordingState.MISSING, None),
+        (HEAD, RecordingState.MISSING, None),
+        (HEAD + 16_000, RecordingState.KEPT, 1000),
+    ],
+)
+async def test_a_file_without_sound_is_no_recording_and_one_cut_off_is_kept_as_far_as_it_goes(
+    small: SmallOffice, tmp_path: Path, size: int, state: RecordingState, milliseconds: int | None
+) -> None:
+    database = small.database
+    line = OnTheLine(Office(database, small), small.user("op"), small.debtor())
+    call_id = line.talk()
+    line.hang_up(call_id)
+    query = select(Recording.path, Recording.state, Recording.milliseconds)
+    with database.read() as tx:
+        file = tmp_path / tx.execute(query).one().path
+    file.parent.mkdir(parents=True)
+    file.write_bytes(bytes(size))
+    time = Leaping()
+    register = Register(database, FixedClock(NOW), time)
+
+    async with asyncio.TaskGroup() as tasks:
+        await Recordings(register, tmp_path, tasks, time).look_at(call_id)
+
+    with database.read() as tx:
+        assert tuple(tx.execute(query).one())[1:] == (state, milliseconds)
+    await database.aclose()
