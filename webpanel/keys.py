@@ -13,3 +13,7 @@ DATABASE: Final = web.AppKey("database", Database)
 CLOCK: Final = web.AppKey("clock", Clock)
 OFFICE: Final = web.AppKey("office", Office)
 SETTINGS: Final = web.AppKey("settings", Settings)
+
+SEEN: Final = web.RequestKey("seen", str)
+"""Where the outbox stood when the request came: the page's stream of changes goes on from there, so that nothing that
+happens between the reading of a page and the opening of its stream is missed."""

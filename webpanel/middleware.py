@@ -14,6 +14,8 @@ from urllib.parse import quote
 from aiohttp import web
 
 from webpanel.errors import BROKEN, PasswordDueError, Problem, SignedOutError, as_json, problem_of, wants_json
+from webpanel.keys import SEEN
+from webpanel.live.hub import HUB
 from webpanel.metrics import METRICS
 from webpanel.render import page
 from webpanel.routing import ROUTE, Kind
@@ -41,6 +43,7 @@ log = logging.getLogger(__name__)
 async def counted(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Count the request and log it."""
     began = time.perf_counter()
+    request[SEEN] = request.app[HUB].at
     response = await handler(request)
     seconds = time.perf_counter() - began
     pattern = _pattern(request)

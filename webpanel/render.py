@@ -22,7 +22,7 @@ from db.store.office import Stopped
 from db.store.office import stopped as stop_in_force
 from db.usecases.office import Office
 from webpanel.bar import Bar, load_bar
-from webpanel.keys import CLOCK, DATABASE, OFFICE, SETTINGS
+from webpanel.keys import CLOCK, DATABASE, OFFICE, SEEN, SETTINGS
 from webpanel.sessions import SESSION
 
 TEMPLATES: Final = web.AppKey("templates", jinja2.Environment)
@@ -71,6 +71,7 @@ def fragment(request: web.Request, template: str, *, status: int = 200, **contex
         "now": request.app[CLOCK].now(),
         "today": request.app[OFFICE].today(request.app[CLOCK].now()),
         "path": request.path,
+        "seen": request.get(SEEN, ""),
     }
     text = request.app[TEMPLATES].get_template(template).render({**shared, **context})
     return web.Response(text=text, content_type="text/html", status=status)

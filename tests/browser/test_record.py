@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import select
 
 from db.rules.terms import Area, Channel
@@ -209,10 +209,16 @@ def test_a_dial_that_was_given_up_says_why(open_page: Opener, city: City) -> Non
     line.take_seat()
     call_id = line.place()
     page = open_page("operator")
-    page.goto(f"/debtors/{line.debtor_id}")
+    streams: list[Route] = []
+    page.route("**/events*", lambda route: streams.append(route))  # the stream opens only after the change: it must bring it all the same
+    with page.expect_request("**/events*"):
+        page.goto(f"/debtors/{line.debtor_id}")
     expect(page.locator("form[action$='/result']")).to_be_visible()
     with city.database.write() as tx:
         calls.refuse(tx, call_id, NOW, "緊急停止中のため架電できません。")
+    for stream in streams:
+        stream.continue_()
+    page.unroute("**/events*")
     expect(page.locator(".work .sentence").first).to_contain_text("緊急停止中")
     expect(page.locator("form[action$='/result']")).to_have_count(0)
 

@@ -68,6 +68,8 @@ class Hub:
     """The streams of a process."""
 
     def __init__(self, metrics: Metrics) -> None:
+        self.at = ""
+        """How far the outbox has been read, as a page puts it: what is in the page is at least as new."""
         self._streams: set[Stream] = set()
         self._metrics = metrics
 
@@ -110,11 +112,13 @@ async def feed(hub: Hub, database: Database, run_dir: Path, stop: asyncio.Event)
             try:
                 if at is None:
                     at = await database.ask(latest)
+                    hub.at = str(at)
                 found = await database.ask(changes_after, at)
             except SQLAlchemyError as error:
                 log.warning("the outbox cannot be read: %s", type(error).__name__)
             if found:
                 at = found[-1].cursor
+                hub.at = str(at)
                 hub.publish(found)
             else:
                 await _pause(listening, stop)

@@ -7,7 +7,8 @@ import { renewToken, request, SignedOut } from "./request.js";
 const AGAIN = [1000, 2000, 5000, 10000, 30000];
 const stale = document.getElementById("stale");
 let source = null;
-let last = "";
+let last = document.documentElement.dataset.seen;
+let began = false;
 let failures = 0;
 let fresh = new Date();
 let timer = 0;
@@ -30,7 +31,8 @@ function close() {
 }
 
 function ready(event) {
-  const first = last === "" && failures === 0;
+  const first = !began && failures === 0;
+  began = true;
   last = event.lastEventId;
   failures = 0;
   stale.hidden = true;
