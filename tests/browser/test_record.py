@@ -210,7 +210,9 @@ def test_a_dial_that_was_given_up_says_why(open_page: Opener, city: City) -> Non
     call_id = line.place()
     page = open_page("operator")
     streams: list[Route] = []
-    page.route("**/events*", lambda route: streams.append(route))  # the stream opens only after the change: it must bring it all the same
+    page.route(
+        "**/events*", lambda route: streams.append(route)
+    )  # the stream opens only after the change: it must bring it all the same
     with page.expect_request("**/events*"):
         page.goto(f"/debtors/{line.debtor_id}")
     expect(page.locator("form[action$='/result']")).to_be_visible()

@@ -18,7 +18,9 @@ def saikoku(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, env={**clean, **environ}, capture_output=True, text=True, timeout=60, check=False)
 
 
-@pytest.mark.parametrize("command", [["panel"], ["bridge"], ["jobs"], ["all"], ["db", "upgrade"], ["user", "disable", "x"]])
+@pytest.mark.parametrize(
+    "command", [["panel"], ["bridge"], ["jobs"], ["all"], ["db", "upgrade"], ["user", "disable", "x"]]
+)
 def test_a_wrong_setting_stops_every_command(command: list[str]) -> None:
     stopped = saikoku(*command, SAIKOKU_AMI_PORT="many")
     assert stopped.returncode == 2
