@@ -39,7 +39,7 @@ async def set_variables(session: Session, variables: Mapping[str, str]) -> None:
     pairs = ",".join([f"{name}={value}" for name, value in variables.items()])
     if not _PAIRS.fullmatch(pairs) or pairs.count("=") != len(variables):
         raise UnsafeValueError("a name that is none of a variable, or a value that is not plain")
-    reply = await session.command(f"EXEC MSet {quoted(pairs)}")
+    reply = await session.command(f'EXEC MSet "{pairs}"')
     if not reply.ok or reply.result != "0":
         raise CommandError(f"EXEC MSet: {reply.code} result={reply.result}")
 

@@ -107,7 +107,7 @@ class _Prepared:
 
     def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
         dialect = sqlite.dialect()
-        compiled = statement.compile(dialect=dialect)
+        compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         self.sql: Final = str(compiled)
         kinds = {name: compiled.binds[name].type.dialect_impl(dialect) for name in compiled.positiontup or ()}
         to_driver = {name: kind.bind_processor(dialect) or _as_it_is for name, kind in kinds.items()}

@@ -18,4 +18,7 @@ async def incoming(session: Session, desk: Desk) -> None:
     dialled = session.request.argument(1) or session.request.headers.get("dnid", "")
     caller = await desk.who(read_caller(session.request), dialled)
     await set_variables(session, caller.variables())
-    _log.debug("return call %s: %s, candidates: %d", session.request.channel_id, caller.kind, len(caller.candidates))
+    if _log.isEnabledFor(logging.DEBUG):
+        _log.debug(
+            "return call %s: %s, candidates: %d", session.request.channel_id, caller.kind, len(caller.candidates)
+        )

@@ -84,6 +84,8 @@ def _plain(text: str) -> str:
     """Reduce `text` to digits with at most one plus in front."""
     if len(text) > _LONGEST:
         raise _bad_characters()
+    if text.isascii() and text.isdigit():
+        return text
     folded = unicodedata.normalize("NFKC", text).strip()
     if not folded:
         raise PhoneError("empty", "電話番号を入力してください。")
@@ -111,9 +113,10 @@ def _japanese(parsed: phonenumbers.PhoneNumber) -> PhoneNumber:
         raise PhoneError("not_a_phone", "020で始まる番号は電話ではないため登録できません。")
     if (number := _service(national)) is not None:
         return number
-    if not phonenumbers.is_valid_number(parsed):
+    kind_of_number = phonenumbers.number_type(parsed)
+    if kind_of_number == phonenumbers.PhoneNumberType.UNKNOWN:  # what is_valid_number looks at, asked once
         raise _invalid()
-    kind = PhoneKind.LANDLINE if phonenumbers.number_type(parsed) in _LANDLINE_TYPES else PhoneKind.OTHER
+    kind = PhoneKind.LANDLINE if kind_of_number in _LANDLINE_TYPES else PhoneKind.OTHER
     written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
     return PhoneNumber(f"+{_JAPAN}{national}", kind, written)
 

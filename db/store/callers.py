@@ -9,14 +9,15 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, ScalarSelect, Select, bindparam, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, bindparam, exists, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from db.quick import Question, Row
 from db.reference.phones import PhoneError, parse_phone
 from db.rules.callers import OUTBOUND, Match, Outbound, Spoke, answered_contact
-from db.rules.terms import AnsweredBy, Area, Channel, PhoneStatus, Right
+from db.rules.terms import AnsweredBy, Area, Channel, PhoneStatus, Right, Term
 from db.rules.viewer import Viewer
+from db.schema.base import Code
 from db.schema.calls import Call
 from db.schema.contacts import Contact
 from db.schema.ops import OfficeSetting
@@ -109,9 +110,9 @@ def _matches() -> Select[*tuple[Any, ...]]:
         )
         .join(CaseFile, CaseFile.debtor_id == Phone.debtor_id)
         .where(
-            Phone.number == bindparam("number"),
-            Phone.status != PhoneStatus.WRONG_PERSON,
-            CaseFile.area == bindparam("area"),
+            Phone.number == bindparam("number", None),
+            Phone.status != _fixed(PhoneStatus.WRONG_PERSON),
+            CaseFile.area == bindparam("area", None),
         )
         .order_by(Phone.id)
         .limit(MATCHES)
@@ -124,8 +125,8 @@ def _newest_outbound(one: Any, column: InstrumentedAttribute[T]) -> ScalarSelect
         .where(
             one.debtor_id == Phone.debtor_id,
             one.area == CaseFile.area,
-            one.at >= bindparam("since"),
-            or_(*(one.channel == channel for channel in OUTBOUND)),
+            one.at >= bindparam("since", None),
+            or_(*(one.channel == _fixed(channel) for channel in OUTBOUND)),
             ~_corrected(one),
         )
         .order_by(one.at.desc())
@@ -141,8 +142,8 @@ def _newest_recorded_talk(one: Any, column: InstrumentedAttribute[T]) -> ScalarS
         .where(
             one.debtor_id == Phone.debtor_id,
             one.area == CaseFile.area,
-            or_(one.channel == Channel.CALL_OUT, one.channel == Channel.CALL_IN),
-            one.answered_by != AnsweredBy.NOBODY,
+            or_(one.channel == _fixed(Channel.CALL_OUT), one.channel == _fixed(Channel.CALL_IN)),
+            one.answered_by != _fixed(AnsweredBy.NOBODY),
             exists().where(Staff.id == one.user_id, Staff.disabled_at.is_(None)),
             ~_corrected(one),
         )
@@ -168,6 +169,11 @@ def _newest_talk(one: Any, column: InstrumentedAttribute[T]) -> ScalarSelect[T]:
         .correlate(Phone, CaseFile)
         .scalar_subquery()
     )
+
+
+def _fixed(term: Term) -> ColumnElement[Any]:
+    """A constant that is written into the SQL: it is not bound again each time."""
+    return literal(term, Code(type(term)), literal_execute=True)
 
 
 def _corrected(contact: Any) -> Any:
