@@ -36,6 +36,7 @@ async def _run() -> list[Row]:
                 "database.url": f"sqlite:///{file}",
                 "office.run_dir": Path(folder) / "run",
                 "panel.listen": f"127.0.0.1:{free_port()}",
+                "agi.listen": f"127.0.0.1:{free_port()}",
                 "ami.host": lab.ami_host,
                 "ami.port": lab.ami_port,
                 "ami.username": lab.ami_user,

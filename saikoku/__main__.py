@@ -12,13 +12,21 @@ from db.engine import DatabaseUrlError
 from db.rules.terms import Area
 from db.settings import SettingError, Settings, load
 from db.usecases.foundation import LEVELS
-from saikoku import daemons, pbx, register, stopping, users
+from saikoku import call_back, daemons, pbx, register, stopping, users
 from saikoku.dialplan import DialplanError
 from saikoku.lab.clock import clock_from
 
 Run = Callable[[argparse.Namespace, Settings, Clock], int]
 
-MISTAKES = (SettingError, DatabaseUrlError, DialplanError, register.RegisterError, stopping.StopError, users.UserError)
+MISTAKES = (
+    SettingError,
+    DatabaseUrlError,
+    DialplanError,
+    call_back.CallBackError,
+    register.RegisterError,
+    stopping.StopError,
+    users.UserError,
+)
 """Errors of whoever gave the command: one sentence and exit status 2, no traceback."""
 
 
@@ -41,10 +49,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", type=Path, help="the settings file (default: SAIKOKU_CONFIG)")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _demo(commands)
+    _lab(commands)
     runs = (
         ("all", daemons.run_all),
         ("panel", daemons.run_panel),
         ("bridge", daemons.run_bridge),
+        ("agi", daemons.run_agi),
         ("jobs", daemons.run_jobs),
     )
     for name, run in runs:
@@ -71,6 +81,15 @@ def _demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("--data", type=Path, default=Path("var/demo"), help="folder of the demo's data (made anew)")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     parser.set_defaults(run=demo.run)
+
+
+def _lab(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("lab", help="the running demo's city: call-back")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    calls = actions.add_parser("call-back", help="somebody calls the office")
+    calls.add_argument("number", help="the caller's; anonymous: a hidden one")
+    calls.add_argument("--data", type=Path, default=Path("var/demo"), help="folder of the demo's data")
+    calls.set_defaults(run=call_back.run)
 
 
 def _db(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

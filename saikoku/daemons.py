@@ -50,6 +50,12 @@ def run_bridge(settings: Settings, clock: Clock) -> int:
     return 0
 
 
+def run_agi(settings: Settings, clock: Clock) -> int:
+    """Tell Asterisk who is calling, until told to stop."""
+    asyncio.run(_agi(settings, clock))
+    return 0
+
+
 def run_jobs(settings: Settings, clock: Clock) -> int:
     """Erase what is over its time, until told to stop."""
     asyncio.run(_jobs(settings, clock))
@@ -61,7 +67,7 @@ def run_all(_: Settings, __: Clock) -> int:
     return asyncio.run(until_signal(Supervisor(DAEMONS, os.environ).run())) or 0
 
 
-DAEMONS: Final = ("panel", "bridge", "jobs")
+DAEMONS: Final = ("panel", "bridge", "agi", "jobs")
 
 
 async def _bridge(settings: Settings, clock: Clock) -> None:
@@ -70,6 +76,16 @@ async def _bridge(settings: Settings, clock: Clock) -> None:
     database = open_database(settings)
     try:
         await until_signal(bridge.run(settings, database, clock, office_of(settings)))
+    finally:
+        await database.aclose()
+
+
+async def _agi(settings: Settings, clock: Clock) -> None:
+    from agi import server
+
+    database = open_database(settings)
+    try:
+        await until_signal(server.run(settings, database, clock, office_of(settings)))
     finally:
         await database.aclose()
 

@@ -29,6 +29,7 @@ from saikoku import register
 from saikoku.city.seed import seed_city
 from saikoku.daemons import Supervisor, office_of, until_signal
 from saikoku.demo_office import PASSWORD, USERS, add_office
+from saikoku.lab.asterisk import free_port
 from saikoku.lab.clock import VARIABLE, LabClock, office_hours_offset
 from saikoku.lab.obtain import LabUnavailable
 from saikoku.lab.pbx import Lab
@@ -79,7 +80,8 @@ async def _demo(arguments: argparse.Namespace, settings: Settings, clock: Clock,
         lab = await _lab(stack, demo, data)
         database = Database(str(demo.settings["database.url"]))
         await asyncio.to_thread(_city, database, clock, settings, arguments.debtors, lab)
-        names = ("panel", "bridge", "jobs") if lab or "SAIKOKU_AMI_HOST" in os.environ else ("panel", "jobs")
+        telephone = ("bridge", "agi") if lab or "SAIKOKU_AMI_HOST" in os.environ else ()
+        names = ("panel", *telephone, "jobs")
         supervisor = asyncio.create_task(Supervisor(names, demo.environ()).run())
         stack.push_async_callback(_cancelled, supervisor)
         waiting = asyncio.create_task(_ready(demo, database, address, bridge="bridge" in names))
@@ -99,13 +101,15 @@ async def _lab(stack: AsyncExitStack, demo: Demo, data: Path) -> Lab | None:
         return None
     print("starting the office PBX and the carrier (the first time, Asterisk is fetched; about a minute) …", flush=True)
     try:
-        lab = await stack.enter_async_context(Lab(data / "lab"))
+        look_up = Address("127.0.0.1", free_port())
+        lab = await stack.enter_async_context(Lab(data / "lab", agi_url=f"agi://{look_up}"))
     except LabUnavailable as error:
         print(f"no telephone: {error}", file=sys.stderr, flush=True)
         demo.without.append("telephone")
         return None
     print(f"Asterisk {lab.version}", flush=True)
     demo.settings |= {
+        "agi.listen": look_up,
         "ami.host": lab.ami_host,
         "ami.port": lab.ami_port,
         "ami.username": lab.ami_user,
@@ -176,6 +180,7 @@ def _announce(demo: Demo, address: Address, lab: Lab | None, *, browser: bool) -
     if lab:
         phones = ", ".join(f"{phone} ({password})" for phone, password in lab.phone_passwords.items())
         print(f"desks: {', '.join(lab.seats)} answer by themselves")
+        print("somebody calls back: saikoku lab call-back NUMBER (one of a record; or: anonymous)")
         print(f"a SIP phone of your own can register at 127.0.0.1:{lab.sip_port} (UDP) as {phones}")
     missing = f" (without: {', '.join(demo.without)})" if demo.without else ""
     print(f"ready http://{address}{missing}", flush=True)

@@ -1,0 +1,61 @@
+"""The pop of a return call in a real browser (T5): it opens beside what is being typed and takes nothing away."""
+
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from db.rules.callers import Caller, CallerKind
+from db.rules.terms import Area
+from db.usecases import incoming
+from tests.browser.conftest import City
+from tests.integration.db.people import NOW, OFFICE
+from tests.integration.webpanel.on_the_line import OnTheLine
+
+TYPED = "昨日の電話の続きを書いている"
+
+
+def rings(city: City, *candidates: int) -> uuid.UUID:
+    """A call comes in and is given to whoever is ready."""
+    call_id = incoming.call_id_of("main", "1.1")
+    kind = CallerKind.SEVERAL if len(candidates) > 1 else CallerKind.KNOWN
+    with city.database.write() as tx:
+        caller = Caller(kind, "+819011112222", Area.TAX, candidates)
+        incoming.arrived(tx, call_id, "main", "1.1", caller, NOW, OFFICE)
+        assert incoming.give(tx, call_id, NOW)
+        incoming.joined(tx, call_id, NOW)
+    return call_id
+
+
+@pytest.mark.req("T5", "P3")
+def test_a_return_call_pops_beside_what_is_being_typed(
+    city: City, open_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    one, other = city.small.debtor(), city.small.debtor("山田 花子", "ヤマダ ハナコ")
+    written = city.small.debtor("見本 一郎", "ミホン イチロウ", phone="+819033334444")
+    OnTheLine(city, city.users["operator"], one).take_seat()
+    page = open_page("operator")
+    page.goto(f"/debtors/{written}")
+    page.locator("summary", has_text="通話以外の記録").click()
+    note = page.locator("textarea[name=note]").first
+    note.fill(TYPED)
+    expect(page.locator("html[data-live]")).to_be_attached()
+
+    rings(city, one, other)
+
+    pop = page.locator(".pop")
+    expect(pop).to_contain_text("090-1111-2222")
+    expect(pop.get_by_role("button", name="この人")).to_have_count(2)
+    expect(note).to_be_focused()
+    expect(note).to_have_value(TYPED)
+    pop.locator(f'[data-candidate="{other}"]').get_by_role("button", name="この人").click()
+    link = pop.get_by_role("link", name="記録を開く")
+    expect(link).to_have_attribute("href", f"/debtors/{other}")
+    with page.context.expect_page() as opened:
+        link.click()
+    expect(opened.value.locator("h1, .person-name").first).to_be_visible()
+    expect(opened.value).to_have_url(f"{page.url.rsplit('/', 1)[0]}/{other}")
+    expect(note).to_have_value(TYPED)
+    page.screenshot(path=tmp_path / "pop.png")
