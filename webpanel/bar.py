@@ -20,7 +20,7 @@ from db.usecases.incoming import Pop, pop
 @dataclass(frozen=True, slots=True)
 class Bar:
     """The call bar of one user. `seats` are offered to those who are not on duty; `pop` is shown of a call that came in,
-    until its result is saved."""
+    until the person has proved who they are or the result is saved."""
 
     duty: DutyRow | None
     call: CallRow | None
@@ -78,5 +78,6 @@ def load_bar(tx: Connection, viewer: Viewer) -> Bar | None:
         return None
     duty = calls.duty(tx, viewer.user_id)
     call = calls.current(tx, viewer)
-    shown = pop(tx, viewer, call) if call and call.result_at is None else None
+    asked = call is not None and call.result_at is None and call.identity_confirmed_at is None
+    shown = pop(tx, viewer, call) if call and asked else None
     return Bar(duty, call, () if duty else tuple(calls.seats(tx)), pop=shown)

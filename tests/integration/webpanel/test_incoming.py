@@ -77,6 +77,10 @@ async def test_the_pop_names_who_it_may_be_and_the_letter_and_no_amount(panel: P
     _, record, _ = await ringing.browser.get(f"/debtors/{person}")
     assert "48,000" not in record
     assert logged(panel, "call.pop", person) == 1
+    OnTheLine(panel, ringing.viewer, person).confirm(ringing.call_id)
+    assert (await ringing.pop()).strip() == ""
+    _, record, _ = await ringing.browser.get(f"/debtors/{person}")
+    assert "48,000" in record
 
 
 @pytest.mark.req("T5")
