@@ -71,7 +71,7 @@ def fragment(request: web.Request, template: str, *, status: int = 200, **contex
         "now": request.app[CLOCK].now(),
         "today": request.app[OFFICE].today(request.app[CLOCK].now()),
         "path": request.path,
-        "seen": request.get(SEEN, ""),
+        "seen": request.get(SEEN, "") if session else "",  # tells nobody from outside how busy the office is
     }
     text = request.app[TEMPLATES].get_template(template).render({**shared, **context})
     return web.Response(text=text, content_type="text/html", status=status)
