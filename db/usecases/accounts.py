@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from db.rules.passwords import LoginGuard, PasswordPolicy, after_failure, after_success, is_expired
 from db.rules.terms import Area, Right
 from db.rules.viewer import Viewer, system_viewer
-from db.schema.staff import Grant, Membership, OldPassword, Session, Staff, StaffGroup
+from db.schema.staff import Grant, Level, Membership, OldPassword, Session, Staff, StaffGroup
 from db.store import access_log, staff
 from db.store.staff import Credentials, SessionState
 
@@ -66,7 +66,7 @@ def record_sign_in(
         if not verified:
             _keep_guard(tx, found.user_id, after_failure(guard, now, policy))
         who = Viewer(found.user_id, login, login, rights={})
-        access_log.append(tx, who, now, "login.refused", detail=f"{remote}{' locked' if locked else ''}")
+        access_log.append(tx, who, now, "login.refused", detail=f"{remote}{' 以後ロック' if locked else ''}")
         return None
     _keep_guard(tx, found.user_id, after_success())
     must_change = found.must_change_password or is_expired(found.password_set_at, now, policy)
@@ -154,7 +154,7 @@ def grant(tx: Connection, by: Viewer, now: datetime, *, user_id: int, level: str
     by.require(Right.USER_ADMIN)
     for area in sorted(areas):
         tx.execute(insert(Grant).values(user_id=user_id, level_code=level, area=area))
-    access_log.append(tx, by, now, "user.grant", detail=f"user {user_id} {level} {','.join(sorted(areas))}")
+    access_log.append(tx, by, now, "user.grant", detail=f"{_login(tx, user_id)} {_granted(tx, level, areas)}")
 
 
 def revoke_grant(tx: Connection, by: Viewer, now: datetime, *, user_id: int, grant_id: int) -> None:
@@ -162,7 +162,9 @@ def revoke_grant(tx: Connection, by: Viewer, now: datetime, *, user_id: int, gra
     by.require(Right.USER_ADMIN)
     gone = delete(Grant).where(Grant.id == grant_id, Grant.user_id == user_id).returning(Grant.level_code, Grant.area)
     for row in tx.execute(gone).all():
-        access_log.append(tx, by, now, "user.revoke", detail=f"user {user_id} {row.level_code} {row.area}")
+        access_log.append(
+            tx, by, now, "user.revoke", detail=f"{_login(tx, user_id)} {_granted(tx, row.level_code, [row.area])}"
+        )
 
 
 def grant_group(
@@ -172,7 +174,7 @@ def grant_group(
     by.require(Right.USER_ADMIN)
     for area in sorted(areas):
         tx.execute(insert(Grant).values(group_id=group_id, level_code=level, area=area))
-    access_log.append(tx, by, now, "group.grant", detail=f"group {group_id} {level} {','.join(sorted(areas))}")
+    access_log.append(tx, by, now, "group.grant", detail=f"{_group(tx, group_id)} {_granted(tx, level, areas)}")
 
 
 def add_group(tx: Connection, by: Viewer, now: datetime, name: str) -> int:
@@ -187,7 +189,7 @@ def join_group(tx: Connection, by: Viewer, now: datetime, *, user_id: int, group
     """Put a user into a group."""
     by.require(Right.USER_ADMIN)
     tx.execute(insert(Membership).values(user_id=user_id, group_id=group_id))
-    access_log.append(tx, by, now, "group.join", detail=f"user {user_id} group {group_id}")
+    access_log.append(tx, by, now, "group.join", detail=f"{_login(tx, user_id)} {_group(tx, group_id)}")
 
 
 def set_password(
@@ -209,7 +211,7 @@ def set_password(
             locked_until=None,
         )
     )
-    access_log.append(tx, by, now, "user.password", detail=f"user {user_id}")
+    access_log.append(tx, by, now, "user.password", detail=_login(tx, user_id))
 
 
 def change_password(
@@ -239,6 +241,19 @@ def disable_user(tx: Connection, by: Viewer, now: datetime, login: str) -> None:
     tx.execute(update(Staff).where(Staff.id == found.user_id).values(disabled_at=now))
     revoke_sessions(tx, found.user_id, now)
     access_log.append(tx, by, now, "user.disable", detail=login)
+
+
+def _login(tx: Connection, user_id: int) -> str:
+    return tx.execute(select(Staff.login).where(Staff.id == user_id)).scalar_one()
+
+
+def _group(tx: Connection, group_id: int) -> str:
+    return "グループ「" + tx.execute(select(StaffGroup.name).where(StaffGroup.id == group_id)).scalar_one() + "」"
+
+
+def _granted(tx: Connection, level: str, areas: Collection[Area]) -> str:
+    name = tx.execute(select(Level.name).where(Level.code == level)).scalar_one()
+    return f"{name}（{'・'.join(area.label for area in sorted(areas))}）"
 
 
 def _guard(tx: Connection, user_id: int) -> LoginGuard:

@@ -127,7 +127,7 @@ def place_call(
     )
     duty.reserve(tx, viewer, attempt_id, now)
     want(tx, seat.pbx, CommandKind.PLACE, attempt_id, viewer.user_id, now)
-    waived = " ".join(reason.code for reason in decision.waived)
+    waived = " ".join(f"承知の上で発信: {reason.text}" for reason in decision.waived)
     access_log.append(tx, viewer, now, "call.place", debtor_id=debtor_id, detail=f"{phone} {waived}".strip())
     publish(tx, now, TOPIC, attempt_id, viewer.user_id)
     return attempt_id

@@ -69,8 +69,8 @@ def ring_again(tx: Connection, viewer: Viewer, now: datetime) -> None:
         raise DutyError("phone_is_up", "電話機は接続済み、または呼出中です。")
     leg_id = new_id()
     tx.execute(update(Duty).where(Duty.user_id == duty.user_id).values(leg_id=leg_id))
-    state = DutyState.CALLING_PHONE if duty.call_id is None else duty.state
-    _enter(tx, duty, state, now)
+    keeps = duty.call_id is not None or duty.state is DutyState.PAUSED
+    _enter(tx, duty, duty.state if keeps else DutyState.CALLING_PHONE, now, duty.reason if keeps else "")
     want(tx, duty.pbx, CommandKind.RING_PHONE, leg_id, viewer.user_id, now)
 
 

@@ -48,8 +48,11 @@ def confirm_identity(
         {"identity_confirmed_at": now} if found.matched else {"identity_failures": Call.identity_failures + 1}
     )
     tx.execute(update(Call).where(Call.id == call_id).values(**values))
-    parts = f"name={found.name} birth_date={found.birth_date} address={found.address}"
-    access_log.append(tx, viewer, now, "call.identity", debtor_id=call.debtor_id, detail=f"{call_id} {parts}")
+    parts = " ".join(
+        f"{part}{'一致' if same else '不一致'}"
+        for part, same in (("氏名", found.name), ("生年月日", found.birth_date), ("住所", found.address))
+    )
+    access_log.append(tx, viewer, now, "call.identity", debtor_id=call.debtor_id, detail=f"通話 {call_id} {parts}")
     publish(tx, now, "call", call_id, viewer.user_id)
     return found.matched
 

@@ -92,14 +92,14 @@ def recording(tx: Connection, viewer: Viewer, recording_id: uuid.UUID) -> Record
 def open_recording(tx: Connection, viewer: Viewer, recording_id: uuid.UUID, now: datetime) -> Recorded:
     """The same, to be played now: every playback stands in the access log. Raises as `recording` does."""
     found = recording(tx, viewer, recording_id)
-    access_log.append(tx, viewer, now, "recording.play", debtor_id=found.debtor_id, detail=f"recording {found.id}")
+    access_log.append(tx, viewer, now, "recording.play", debtor_id=found.debtor_id, detail=f"録音 {found.id}")
     return found
 
 
 def note_unplayable(tx: Connection, viewer: Viewer, recording_id: uuid.UUID, now: datetime, what: str) -> None:
     """Somebody wanted to play a recording whose file is gone or is not what was noted: that is worth knowing."""
     found = recording(tx, viewer, recording_id)
-    detail = f"recording {found.id} {what}"
+    detail = f"録音 {found.id} {what}"
     access_log.append(tx, viewer, now, "recording.unplayable", debtor_id=found.debtor_id, detail=detail)
 
 
@@ -122,7 +122,7 @@ def hold(
         raise RecordingError("erased", "この録音は保存期間が過ぎて消去されています。")
     found = _found(tx, viewer, recording_id)
     action = "recording.hold" if held else "recording.unhold"
-    access_log.append(tx, viewer, now, action, debtor_id=found.debtor_id, detail=f"recording {found.id}: {words}")
+    access_log.append(tx, viewer, now, action, debtor_id=found.debtor_id, detail=f"録音 {found.id} 理由: {words}")
     if found.debtor_id is not None:
         publish(tx, now, "debtor", found.debtor_id)
     return found

@@ -120,7 +120,7 @@ def find(tx: Connection, viewer: Viewer, text: str, now: datetime) -> Found:
         kinds.append(kind)
         found.update((hit.id, hit) for hit in hits)
     listed = _without_birth_dates(tx, viewer, found.values())
-    access_log.append(tx, viewer, now, "search", detail=f"{words[:100]} -> {len(listed)}")
+    access_log.append(tx, viewer, now, "search", detail=f"「{words[:100]}」{len(listed)}件を表示")
     return Found(listed[: debtors.HITS], kinds, len(listed) > debtors.HITS)
 
 
@@ -150,7 +150,7 @@ def open_record(tx: Connection, viewer: Viewer, debtor_id: int, now: datetime, o
         call=call,
         open=part,
     )
-    access_log.append(tx, viewer, now, "debtor.view", debtor_id=debtor_id, detail="" if part else "masked")
+    access_log.append(tx, viewer, now, "debtor.view", debtor_id=debtor_id, detail="" if part else "本人確認前の表示")
     return record
 
 

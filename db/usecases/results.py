@@ -240,7 +240,7 @@ def _write(
     if entry.recall:
         book_recall(tx, viewer, debtor_id, area, entry.recall, now)
     action = "contact.correct" if corrects else "contact.record"
-    access_log.append(tx, viewer, now, action, debtor_id=debtor_id, detail=f"{contact_id} {entry.disposition}")
+    access_log.append(tx, viewer, now, action, debtor_id=debtor_id, detail=f"{disposition.name} {contact_id}")
     publish(tx, now, TOPIC, debtor_id)
     return contact_id
 

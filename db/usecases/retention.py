@@ -43,7 +43,7 @@ def erase_recording(tx: Connection, recording_id: uuid.UUID, now: datetime, remo
     if tx.execute(update(Recording).where(Recording.id == recording_id, *_over(now)).values(values)).rowcount != 1:
         return False
     row = tx.execute(select(Recording.path, Recording.debtor_id).where(Recording.id == recording_id)).one()
-    detail = f"recording {recording_id}"
+    detail = f"録音 {recording_id}"
     access_log.append(tx, system_viewer("jobs"), now, "recording.erase", debtor_id=row.debtor_id, detail=detail)
     if row.debtor_id is not None:
         publish(tx, now, "debtor", row.debtor_id)

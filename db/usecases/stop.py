@@ -38,7 +38,7 @@ def stop(tx: Connection, viewer: Viewer, reason: str, now: datetime) -> int:
     if office.stopped(tx) is None:
         office.put(tx, viewer, office.EMERGENCY_STOP, {"by": viewer.name, "reason": words}, now)
     taken = _take_back(tx, viewer, now)
-    access_log.append(tx, viewer, now, "office.stop", detail=f"{words} ({taken})")
+    access_log.append(tx, viewer, now, "office.stop", detail=f"{words}（取り消した発信{taken}件）")
     publish(tx, now, TOPIC, office.EMERGENCY_STOP)
     return taken
 

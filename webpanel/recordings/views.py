@@ -39,6 +39,7 @@ UNSOUND: Final = {
         f"録音ファイルが保存時のもの（大きさ・SHA-256）と一致しません。欠けているか、書き換えられています。{ADMIN}"
     ),
 }
+LOGGED: Final = {Soundness.MISSING: "ファイルなし", Soundness.CHANGED: "ファイル不一致"}
 HELD: Final = "保全中です。保存期間が過ぎても消去されません。"
 NOT_HELD: Final = "保全していません。保存期間が過ぎると消去されます。"
 
@@ -54,7 +55,7 @@ async def open_player(request: web.Request) -> web.StreamResponse:
         return _player(request, found, problem=NOT_KEPT[found.state])
     soundness, file, stamp = await asyncio.to_thread(_look, request.app[SETTINGS].dial.recordings_dir, found)
     if stamp is None:
-        await database.run(recordings.note_unplayable, viewer, recording_id, now, soundness.value)
+        await database.run(recordings.note_unplayable, viewer, recording_id, now, LOGGED[soundness])
         return _player(request, found, problem=UNSOUND[soundness])
     await database.run(recordings.open_recording, viewer, recording_id, now)
     token = request.app[PLAYS].begin(Play(viewer.user_id, recording_id, file, stamp, now + LASTS), now)

@@ -90,3 +90,18 @@ def test_a_lost_phone_is_called_back_once(small: SmallOffice) -> None:
         assert (now_called.leg_id != leg, now_called.state) == (True, DutyState.CALLING_PHONE)
         assert [w.subject for w in commands.claim(tx, "main", NOW)] == [leg, now_called.leg_id]
         assert duty.leg_lost(tx, leg, NOW, "切断") is None
+
+
+@pytest.mark.req("T3")
+def test_calling_the_phone_again_does_not_end_a_pause(small: SmallOffice) -> None:
+    viewer = small.user("op")
+    seat = small.seat()
+    with small.database.write() as tx:
+        leg = duty.take_seat(tx, viewer, seat, NOW).leg_id
+        duty.leg_answered(tx, leg, NOW)
+        duty.pause(tx, viewer, "昼休み", NOW)
+        duty.leg_lost(tx, leg, NOW, "切断")
+        duty.ring_again(tx, viewer, NOW)
+        duty.leg_answered(tx, duty.required(tx, viewer).leg_id, NOW)
+        paused = duty.required(tx, viewer)
+        assert (paused.state, paused.reason, paused.leg_up) == (DutyState.PAUSED, "昼休み", True)

@@ -227,7 +227,7 @@ async def test_a_file_that_is_not_what_was_recorded_is_shown_as_that(
     assert tape.plays() == 0
     with panel.database.read() as tx:
         said = tx.execute(select(AccessLog.detail).where(AccessLog.action == "recording.unplayable")).scalars().all()
-    assert said == [f"recording {tape.id} {'missing' if gone else 'changed'}"]
+    assert said == [f"録音 {tape.id} {'ファイルなし' if gone else 'ファイル不一致'}"]
 
 
 @pytest.mark.req("T13")
