@@ -76,12 +76,13 @@ class DatabaseSettings:
 
 @dataclass(frozen=True, slots=True)
 class OfficeSettings:
-    """The office itself."""
+    """The office itself. `grace_days`: calendar days after its date on which paying still keeps a promise (an assumption)."""
 
     name: str = "（市名未設定）"
     phone: str = ""
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Tokyo"))
     run_dir: Path = Path("var/run")
+    grace_days: int = 3
 
 
 @dataclass(frozen=True, slots=True)

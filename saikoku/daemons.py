@@ -33,7 +33,7 @@ def open_database(settings: Settings) -> Database:
 
 def office_of(settings: Settings) -> Office:
     """The office's rules."""
-    return Office(zone=settings.office.zone)
+    return Office.of(settings.office)
 
 
 def run_panel(settings: Settings, clock: Clock) -> int:

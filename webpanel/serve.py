@@ -23,7 +23,7 @@ async def serve(settings: Settings, clock: Clock, stop: asyncio.Event, ready: as
     """Serve until `stop` is set; `ready` is set once connections are taken."""
     settings.office.run_dir.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database.url, ring=Bell(settings.office.run_dir))
-    app = make_app(settings, database, clock, Office(zone=settings.office.zone))
+    app = make_app(settings, database, clock, Office.of(settings.office))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     try:

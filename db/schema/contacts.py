@@ -66,7 +66,10 @@ class Dispatch(Base):
 
 
 class Promise(Base):
-    """A promise to pay. The newest one of a person and area is in force until it is kept, replaced or cancelled."""
+    """A promise to pay. The newest one of a person and area is in force until it is kept, replaced or cancelled.
+
+    `broken_line`: the line for whose breach a task was raised last, so that each is raised once.
+    """
 
     __tablename__ = "promise"
     __table_args__ = (Index(None, "debtor_id", "area", "made_at"),)
@@ -77,8 +80,12 @@ class Promise(Base):
     made_at: Mapped[datetime]
     made_by: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     approved_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    approved_at: Mapped[datetime | None]
     contact_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("contact.id"))
     cancelled_at: Mapped[datetime | None]
+    cancelled_by: Mapped[int | None]
+    cancel_reason: Mapped[str | None]
+    broken_line: Mapped[int | None]
     note: Mapped[str] = mapped_column(default="")
 
 

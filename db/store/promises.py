@@ -2,11 +2,12 @@
 
 import uuid
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 from sqlalchemy.orm import aliased
 
 from db.clock import office_date
@@ -19,21 +20,23 @@ from db.schema.staff import Staff
 
 @dataclass(frozen=True, slots=True)
 class PromiseRow:
-    """One promise of a person, newest first in lists; the first uncancelled one is in force."""
+    """One promise of a person, and where it stands among the others of its area. Newest first in lists."""
 
     id: uuid.UUID
     area: Area
     made_at: datetime
     made_by: str
     approved_by: str | None
-    cancelled: bool
+    cancelled_by: str | None
+    cancel_reason: str | None
     note: str
     promise: rules.Promise
+    footing: rules.Footing
 
 
 def of_debtor(tx: Connection, viewer: Viewer, debtor_id: int, zone: ZoneInfo) -> list[PromiseRow]:
     """A person's promises in the viewer's areas, newest first."""
-    approver = aliased(Staff)
+    approver, canceller = aliased(Staff), aliased(Staff)
     query = (
         select(
             Promise.id,
@@ -41,11 +44,14 @@ def of_debtor(tx: Connection, viewer: Viewer, debtor_id: int, zone: ZoneInfo) ->
             Promise.made_at,
             Staff.name.label("made_by"),
             approver.name.label("approved_by"),
+            canceller.name.label("cancelled_by"),
             Promise.cancelled_at,
+            Promise.cancel_reason,
             Promise.note,
         )
         .join(Staff, Staff.id == Promise.made_by)
         .outerjoin(approver, approver.id == Promise.approved_by)
+        .outerjoin(canceller, canceller.id == Promise.cancelled_by)
         .where(Promise.debtor_id == debtor_id, Promise.area.in_(viewer.areas()))
         .order_by(Promise.made_at.desc(), Promise.id.desc())
     )
@@ -58,6 +64,12 @@ def of_debtor(tx: Connection, viewer: Viewer, debtor_id: int, zone: ZoneInfo) ->
     parts: defaultdict[uuid.UUID, list[rules.PromiseLine]] = defaultdict(list)
     for line in tx.execute(lines):
         parts[line.promise_id].append(rules.PromiseLine(line.due_on, line.amount))
+    rows = tx.execute(query).all()
+    made = {row.id: _promise(row, parts[row.id], zone) for row in rows}
+    standing: dict[uuid.UUID, rules.Footing] = {}
+    for area in {row.area for row in rows}:
+        ids = [row.id for row in rows if row.area is area]
+        standing.update(zip(ids, rules.footings(made[one] for one in ids), strict=True))
     return [
         PromiseRow(
             id=row.id,
@@ -65,9 +77,20 @@ def of_debtor(tx: Connection, viewer: Viewer, debtor_id: int, zone: ZoneInfo) ->
             made_at=row.made_at,
             made_by=row.made_by,
             approved_by=row.approved_by,
-            cancelled=row.cancelled_at is not None,
+            cancelled_by=row.cancelled_by,
+            cancel_reason=row.cancel_reason,
             note=row.note,
-            promise=rules.Promise(made_on=office_date(row.made_at, zone), lines=tuple(parts[row.id])),
+            promise=made[row.id],
+            footing=standing[row.id],
         )
-        for row in tx.execute(query)
+        for row in rows
     ]
+
+
+def _promise(row: Row[*tuple[object, ...]], lines: Sequence[rules.PromiseLine], zone: ZoneInfo) -> rules.Promise:
+    return rules.Promise(
+        made_on=office_date(row.made_at, zone),
+        lines=tuple(lines),
+        approved=row.approved_by is not None,
+        cancelled=row.cancelled_at is not None,
+    )

@@ -103,7 +103,8 @@ def _with_person(
 def _with_debt(tx: Connection, facts: ContactFacts, actor: Viewer, target: Target, office: Office) -> ContactFacts:
     today = office.today(facts.at)
     rows = promises.of_debtor(tx, actor.within({target.area}), target.debtor_id, office.zone)
-    newest = next((row.promise for row in rows if not row.cancelled), None)
+    # an offer of instalments holds contact like a promise while an officer decides on it
+    newest = next((row.promise for row in rows if not row.promise.cancelled), None)
     holding = False
     if newest:
         paid = arrears.paid_since(tx, actor, target.debtor_id, target.area, newest.made_on)

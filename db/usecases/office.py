@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from db.clock import office_date
 from db.reference.calendar import Calendar
 from db.rules.eligibility import ContactPolicy
+from db.settings import OfficeSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,11 @@ class Office:
     payment_lag_days: int = 3
     identity_tries: int = 3
     return_call_days: int = 14
+
+    @classmethod
+    def of(cls, settings: OfficeSettings) -> Self:
+        """The office as it is set up."""
+        return cls(zone=settings.zone, grace_days=settings.grace_days)
 
     def today(self, now: datetime) -> date:
         """The calendar day in the office."""

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from db.reference.calendar import DateTextError, parse_date
 from db.reference.kana import fold_kana, fold_name
 from db.reference.phones import PhoneError, parse_phone
-from db.rules.promises import PromiseStatus, judge
+from db.rules.promises import Footing, LineStatus, PromiseStatus, judge, settle
 from db.rules.terms import Area, CaseState, FlagKind, Right
 from db.rules.viewer import Viewer
 from db.rules.workflow import ENTITLED, CaseFacts, case_state
@@ -60,11 +60,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class PromiseState:
-    """A promise and how it stands today. Only the newest uncancelled one of an area is in force."""
+    """A promise and how it and its lines stand today."""
 
     row: PromiseRow
     status: PromiseStatus
-    in_force: bool
+    lines: Sequence[LineStatus] = ()
+
+    @property
+    def in_force(self) -> bool:
+        """Whether it is the one of its area that counts."""
+        return self.row.footing is Footing.IN_FORCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +182,11 @@ def _open_part(tx: Connection, viewer: Viewer, person: Person, now: datetime, of
 
 def _promises(tx: Connection, viewer: Viewer, debtor_id: int, now: datetime, office: Office) -> list[PromiseState]:
     judged = []
-    settled: set[Area] = set()
+    today, grace, is_closed = office.today(now), office.grace_days, office.is_closed
     for row in promises.of_debtor(tx, viewer, debtor_id, office.zone):
         paid = arrears.paid_since(tx, viewer, debtor_id, row.area, row.promise.made_on)
-        status = judge(row.promise, paid, office.today(now), office.grace_days, office.is_closed)
-        judged.append(PromiseState(row, status, in_force=not row.cancelled and row.area not in settled))
-        if not row.cancelled:
-            settled.add(row.area)
+        status = judge(row.promise, paid, today, grace, is_closed)
+        judged.append(PromiseState(row, status, settle(row.promise, paid, today, grace, is_closed)))
     return judged
 
 

@@ -26,7 +26,7 @@ from db.schema.work import Task
 from db.store import access_log, arrears, calls, debtors
 from db.store.debtors import ContactRow
 from db.store.office import value as office_value
-from db.usecases import duty, incoming
+from db.usecases import duty, incoming, tasks
 from db.usecases.calls import own_call
 from db.usecases.office import Office
 from db.usecases.records import NotFoundError, areas_unmasked
@@ -256,7 +256,7 @@ def _promise(
     tx: Connection, viewer: Viewer, debtor_id: int, area: Area, contact_id: uuid.UUID, lines: Sequence[PromiseLine],
     now: datetime, office: Office,
 ) -> None:  # fmt: skip
-    """Contracted staff and operators take an offer; who may decide on instalments approves with the entry."""
+    """Contracted staff and operators take an offer of instalments; who may decide on them approves with the entry."""
     viewer.require(Right.PROMISE_OFFER, area)
     today = office.today(now)
     agreed = Promise(made_on=today, lines=tuple(lines))
@@ -267,10 +267,16 @@ def _promise(
         raise EntryError("promise", "above_balance", "約束金額が滞納額を超えています。金額を確認してください。")
     decides = viewer.may(Right.PROMISE_DECIDE, area) and not viewer.contracted
     promise_id = new_id()
+    if decides or not agreed.needs_decision:
+        tasks.settle(tx, tasks.OFFERED_PROMISE, debtor_id, area, now, viewer.user_id)
+    else:
+        parts = f"{len(agreed.lines)}回・計{agreed.total:,}円の申出"
+        tasks.raise_task(tx, tasks.OFFERED_PROMISE, debtor_id, area, promise_id, now, parts)
     tx.execute(
         insert(schema.Promise).values(
             id=promise_id, debtor_id=debtor_id, area=area, made_at=now, made_by=viewer.user_id,
-            approved_by=viewer.user_id if decides else None, contact_id=contact_id,
+            approved_by=viewer.user_id if decides else None, approved_at=now if decides else None,
+            contact_id=contact_id,
         )
     )  # fmt: skip
     tx.execute(

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
@@ -19,12 +20,18 @@ from db.schema.people import Debtor
 from db.schema.work import Task
 from db.store import access_log, debtors
 from db.store.debtors import RecallRow
+from db.usecases import tasks
 from db.usecases.calls import UNKNOWN_TASK
 from db.usecases.incoming import MISSED_TASK
 from db.usecases.office import Office
 
 TASKS: int = 50
-TASK_NAMES = {UNKNOWN_TASK: "発信結果の確認", MISSED_TASK: "不在着信の折返し"}
+TASK_NAMES = {
+    UNKNOWN_TASK: "発信結果の確認",
+    MISSED_TASK: "不在着信の折返し",
+    tasks.BROKEN_PROMISE: "約束不履行の確認",
+    tasks.OFFERED_PROMISE: "分納の承認",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,8 @@ class TaskRow:
     debtor_name: str | None
     due_on: date | None
     note: str
+    tab: str
+    """The part of the record that it is about, "" for the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +74,10 @@ def open_today(tx: Connection, viewer: Viewer, now: datetime, office: Office) ->
     ends = office.day_begins(now) + timedelta(days=1)
     insight = viewer.areas(Right.ARREARS_VIEW)
     recalls = [row if row.area in insight else replace(row, note="") for row in debtors.due_recalls(tx, viewer, ends)]
-    tasks = _tasks(tx, viewer)
-    access_log.append(tx, viewer, now, "today.view", detail=f"再コール{len(recalls)}件 確認{len(tasks)}件")
+    due = _tasks(tx, viewer)
+    access_log.append(tx, viewer, now, "today.view", detail=f"再コール{len(recalls)}件 確認{len(due)}件")
     overdue = sum(row.due_at <= now for row in recalls)
-    return Today(recalls, overdue, tasks)
+    return Today(recalls, overdue, due)
 
 
 def _tasks(tx: Connection, viewer: Viewer) -> list[TaskRow]:
@@ -79,15 +88,30 @@ def _tasks(tx: Connection, viewer: Viewer) -> list[TaskRow]:
         .where(
             Task.done_at.is_(None),
             Task.area.in_(viewer.areas()),
+            _readable(viewer),
             or_(Task.user_id == viewer.user_id, Task.group_id.in_(viewer.group_ids), anyones),
         )
         .order_by(Task.due_on.is_(None), Task.due_on, Task.made_at)
         .limit(TASKS)
     )
     return [
-        TaskRow(task_id, TASK_NAMES.get(kind, kind), area, debtor_id, debtor_name, due_on, note)
+        TaskRow(
+            task_id, TASK_NAMES.get(kind, kind), area, debtor_id, debtor_name, due_on, note,
+            tab="promises" if kind in _OF_PROMISES else "",
+        )
         for task_id, kind, area, debtor_id, debtor_name, due_on, note in tx.execute(query)
-    ]
+    ]  # fmt: skip
+
+
+_OF_PROMISES: Final = {tasks.BROKEN_PROMISE: Right.ARREARS_VIEW, tasks.OFFERED_PROMISE: Right.PROMISE_DECIDE}
+"""Tasks that tell of what is owed, or that only some can do, with the right that it takes to see them."""
+
+
+def _readable(viewer: Viewer) -> ColumnElement[bool]:
+    restricted = [
+        and_(Task.kind == kind, Task.area.in_(viewer.areas(right))) for kind, right in _OF_PROMISES.items()
+    ]  # fmt: skip
+    return or_(Task.kind.not_in(_OF_PROMISES), *restricted)
 
 
 def own_numbers(tx: Connection, viewer: Viewer, now: datetime, office: Office) -> Numbers:

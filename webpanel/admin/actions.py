@@ -17,6 +17,8 @@ ACTIONS: Final[Mapping[str, str]] = {
     "call.identity": "本人確認",
     "contact.record": "交渉記録を登録",
     "contact.correct": "交渉記録を訂正",
+    "promise.approve": "分納を承認",
+    "promise.cancel": "納付約束を取消",
     "recording.play": "録音を再生",
     "recording.unplayable": "録音を再生できず",
     "recording.hold": "録音を保全",

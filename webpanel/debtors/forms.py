@@ -7,6 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,9 @@ from webpanel.forms import Fields, area
 
 SINGLE: Final = "single"
 SPLIT: Final = "split"
+BY_HAND: Final = "hand"
+HAND_LINES: Final = 36
+"""Lines of a promise that can be entered one by one; with more, equal parts are the way."""
 _YEN: Final = re.compile(r"[0-9]{1,12}")
 _COUNT: Final = re.compile(r"[0-9]{1,3}")
 _ROUND_UNIT: Final = 1_000
@@ -70,8 +74,10 @@ def parse_by_hand(fields: Fields, zone: ZoneInfo, is_closed: IsClosed) -> ByHand
 
 
 def parse_promise(fields: Fields, is_closed: IsClosed) -> tuple[PromiseLine, ...]:
-    """The lines of a promise: none, one on the day that was said, or equal monthly ones on open days."""
+    """The lines of a promise: none, one on the day that was said, equal monthly ones on open days, or each as typed."""
     kind = fields.get("promise", "")
+    if kind == BY_HAND:
+        return _hand_lines(fields)
     if kind not in {SINGLE, SPLIT}:
         return ()
     wrong: dict[str, str] = {}
@@ -93,6 +99,30 @@ def split_lines(total: int, count: int, first: date, is_closed: IsClosed) -> tup
         return split_installments(total, 1, first)
     unit = _ROUND_UNIT if total // count >= _ROUND_UNIT else 1
     return split_installments(total, count, first, is_closed, unit)
+
+
+def _hand_lines(fields: Fields) -> tuple[PromiseLine, ...]:
+    """Lines with a day and an amount each (`line_day_1`, `line_yen_1`, …), in the order of their days."""
+    wrong: dict[str, str] = {}
+    lines = []
+    for number in range(1, HAND_LINES + 1):
+        day, yen = fields.get(f"line_day_{number}", "").strip(), fields.get(f"line_yen_{number}", "").strip()
+        if day or yen:
+            problems: dict[str, str] = {}
+            first = _day(day, problems, "day")
+            amount = _amount(yen, problems, "yen")
+            if problems:
+                wrong.setdefault("promise_lines", f"{number}行目：{' '.join(problems.values())}")
+            else:
+                lines.append(PromiseLine(first, amount))
+    if not lines and not wrong:
+        wrong["promise_lines"] = "納付予定日と金額を1行以上入力してください。"
+    if wrong:
+        raise FormError(wrong)
+    ordered = sorted(lines, key=lambda line: line.due)
+    if any(later.due == earlier.due for earlier, later in pairwise(ordered)):
+        raise FormError({"promise_lines": "同じ納付予定日が2回あります。1行にまとめてください。"})
+    return tuple(ordered)
 
 
 def parse_recall(fields: Fields, zone: ZoneInfo) -> RecallEntry | None:
@@ -140,21 +170,29 @@ def _answered_by(fields: Fields) -> AnsweredBy | None:
 
 
 def _yen(fields: Fields, wrong: dict[str, str]) -> int:
-    text = unicodedata.normalize("NFKC", fields.get("promise_total", "")).strip().rstrip("円").replace(",", "")
+    return _amount(fields.get("promise_total", ""), wrong, "promise_total")
+
+
+def _amount(typed: str, wrong: dict[str, str], name: str) -> int:
+    text = unicodedata.normalize("NFKC", typed).strip().rstrip("円").replace(",", "")
     if not _YEN.fullmatch(text) or int(text) == 0:
-        wrong["promise_total"] = "約束金額を1円以上の数字で入力してください。"
+        wrong[name] = "約束金額を1円以上の数字で入力してください。"
         return 0
     return int(text)
 
 
 def _first_day(fields: Fields, wrong: dict[str, str]) -> date:
+    return _day(fields.get("promise_first", ""), wrong, "promise_first")
+
+
+def _day(typed: str, wrong: dict[str, str], name: str) -> date:
     try:
-        first = parse_date(fields.get("promise_first", ""))
+        first = parse_date(typed)
     except DateTextError as error:
-        wrong["promise_first"] = error.message if error.code != "empty" else "納付予定日を入力してください。"
+        wrong[name] = error.message if error.code != "empty" else "納付予定日を入力してください。"
         return date.min
     if first.year >= _LAST_YEAR:
-        wrong["promise_first"] = "納付予定日の年を確認してください。"
+        wrong[name] = "納付予定日の年を確認してください。"
     return first
 
 

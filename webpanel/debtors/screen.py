@@ -23,6 +23,7 @@ from db.usecases.eligibility import check_numbers
 from db.usecases.office import Office
 from db.usecases.records import PromiseState, Record, areas_unmasked, open_record
 from db.usecases.results import BY_HAND, DispositionRow, dispositions, note_phrases
+from webpanel.debtors.forms import HAND_LINES
 from webpanel.debtors.guidance import Advice, Situation, advise
 from webpanel.debtors.scripts import Script, scripts
 from webpanel.debtors.words import national
@@ -122,6 +123,7 @@ class Screen:
     next_steps: Sequence[str]
     refusal: str | None
     answerers: Sequence[AnsweredBy] = tuple(AnsweredBy)
+    hand_lines: int = HAND_LINES
 
     @property
     def tabs(self) -> Sequence[Tab]:
@@ -208,6 +210,10 @@ class Screen:
         """How many of the household shown owe something."""
         part = self.record.open
         return sum(member.outstanding > 0 for member in part.household) if part else 0
+
+    def may_decide(self, promise: PromiseState) -> bool:
+        """Whether the viewer is offered to approve an offer of instalments, or to take a promise back."""
+        return self.viewer.may(Right.PROMISE_DECIDE, promise.row.area)
 
     def may_play(self, row: ContactRow) -> bool:
         """Whether the viewer is offered to hear the recording of a line of the negotiation record."""

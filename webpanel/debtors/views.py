@@ -1,13 +1,13 @@
 """Looking at a record: the page, what its script asks while it is open, and the preview of a promise."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from aiohttp import web
 from sqlalchemy import Connection
 
-from db.rules.promises import PromiseLine
+from db.rules.promises import Promise, PromiseLine
 from db.rules.telephony import LIVE_CALLS
 from db.rules.terms import Area, Right
 from db.rules.viewer import Viewer
@@ -15,7 +15,7 @@ from db.store import arrears, calls, debtors
 from db.usecases.office import Office
 from db.usecases.records import NotFoundError
 from db.usecases.results import may_see_amounts
-from webpanel.debtors.forms import SPLIT, parse_promise
+from webpanel.debtors.forms import parse_promise
 from webpanel.debtors.screen import FLAG_SHAPES, Screen, Tab, case_tone, load, overdue_days
 from webpanel.debtors.words import WORDS
 from webpanel.errors import FormError
@@ -51,18 +51,19 @@ async def preview_promise(request: web.Request) -> web.StreamResponse:
     now = request.app[CLOCK].now()
     ask = request.app[DATABASE].ask
     shown = await ask(_preview, viewer, path_id(request), area(typed), lines, office, now)
-    return fragment(request, "debtors/promise.html", p=shown, split=typed.get("promise") == SPLIT, **WORDS)
+    return fragment(request, "debtors/promise.html", p=shown, split=len(lines) > 1, **WORDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A promise before it is made. `owed` is None where amounts may not be shown; days in `closed` are not open."""
+    """A promise before it is made. `owed` is None where amounts may not be shown; `closed` gives for a day that is not
+    open the one that counts instead. `offer`: an officer has to decide on it."""
 
     lines: Sequence[PromiseLine]
-    closed: frozenset[date]
-    opens: date
+    closed: Mapping[date, date]
     owed: int | None
     past: bool
+    offer: bool
 
     @property
     def total(self) -> int:
@@ -106,6 +107,6 @@ def _preview(
     today, owed = office.today(now), None
     if may_see_amounts(tx, viewer, debtor_id, area):
         owed = sum(line.total for line in arrears.lines(tx, viewer.within({area}), debtor_id, today))
-    closed = frozenset(line.due for line in lines if office.is_closed(line.due))
-    opens = office.calendar.next_business_day(lines[0].due)
-    return Preview(lines, closed, opens, owed, past=lines[0].due < today)
+    closed = {line.due: office.calendar.next_business_day(line.due) for line in lines if office.is_closed(line.due)}
+    offer = Promise(today, tuple(lines)).needs_decision and not viewer.may(Right.PROMISE_DECIDE, area)
+    return Preview(lines, closed, owed, past=lines[0].due < today, offer=offer)

@@ -56,12 +56,15 @@ async function preview(box) {
   const value = (name) => box.querySelector(`[name="${name}"]`).value;
   const kind = box.querySelector('[name="promise"]:checked').value;
   box.querySelectorAll("[data-error-for]").forEach((one) => { one.textContent = ""; });
-  if (!kind || !value("promise_total") || !value("promise_first") || (kind === "split" && !value("promise_count"))) {
+  const hand = kind === "hand" ? handLines(box) : [];
+  const ready = hand.length || (value("promise_total") && value("promise_first") && (kind !== "split" || value("promise_count")));
+  if (!kind || !ready || (kind === "hand" && !hand.length)) {
     place.replaceChildren();
     return;
   }
   const fields = new URLSearchParams({ area: box.dataset.area, promise: kind });
   ["promise_total", "promise_first", "promise_count"].forEach((name) => fields.set(name, value(name)));
+  hand.forEach(([name, typed]) => fields.set(name, typed));
   asked += 1;
   const mine = asked;
   try {
@@ -73,6 +76,22 @@ async function preview(box) {
     if (!(error instanceof SignedOut) && !(error instanceof TypeError)) throw error;
   }
 }
+
+// A line is looked at once it has both its day and its amount: half a line is still being typed.
+function handLines(box) {
+  return [...box.querySelectorAll(".hand-line")]
+    .map((line) => [...line.querySelectorAll("input")])
+    .filter((inputs) => inputs.every((input) => input.value))
+    .flatMap((inputs) => inputs.map((input) => [input.name, input.value]));
+}
+
+document.addEventListener("click", (event) => {
+  const more = event.target.closest("button[data-more-lines]");
+  if (!more) return;
+  const line = more.closest(".hand-lines").querySelector(".hand-line[hidden]");
+  if (line) line.hidden = false;
+  line?.querySelector("input").focus();
+});
 
 function beside(box, place, problem) {
   place.replaceChildren();

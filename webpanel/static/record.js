@@ -107,7 +107,8 @@ if (record) {
   });
   document.addEventListener("saikoku:live", ({ detail }) => { if (!detail.first) quietly(draw); });
   document.addEventListener("saikoku:done", ({ target }) => {
-    if (!record.contains(target) || !target.closest(".identity, .call-form")) return;
+    if (!record.contains(target) || !target.closest(".identity, .call-form, .promise-decide")) return;
+    if (target.closest(".promise-decide")) target.reset();
     // what was typed has been accepted: let the keys of the result pad work, and the form be replaced
     if (target.contains(document.activeElement)) document.activeElement.blur();
     quietly(draw);

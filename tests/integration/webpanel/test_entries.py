@@ -1,6 +1,7 @@
 """Writing on the record: results, promises, recalls, contacts by hand; what is wrong is said beside its field."""
 
 import json
+import re
 import uuid
 from datetime import date, timedelta
 
@@ -269,3 +270,70 @@ async def test_a_call_that_was_never_dialled_wants_no_result(panel: Panel) -> No
     with panel.database.read() as tx:
         assert tx.execute(select(Call.result_at)).scalar_one() is None
         assert tx.execute(select(Contact.id)).all() == []
+
+
+@pytest.mark.req("T12")
+async def test_a_promise_entered_line_by_line_is_shown_and_saved_in_the_order_of_its_days(panel: Panel) -> None:
+    line, result, browser = await talking(panel, "officer")
+    hand = {
+        "promise": "hand", "line_day_1": "2027-01-15", "line_yen_1": "２０，０００", "line_day_3": "R8.12.5",
+        "line_yen_3": "8000円",
+    }  # fmt: skip
+    status, shown, _ = await browser.post(f"/debtors/{line.debtor_id}/promise", {**hand, "area": "tax"})
+    assert status == 200
+    assert "28,000" in shown
+    assert shown.index("令和8年12月5日") < shown.index("令和9年1月15日")
+    assert "令和8年12月5日</time>は閉庁日です" in shown
+    assert (await browser.post(result, {**TALKED, **hand}))[0] == 204
+    with panel.database.read() as tx:
+        lines = tx.execute(select(PromiseLine.due_on, PromiseLine.amount).order_by(PromiseLine.number)).all()
+    assert [tuple(row) for row in lines] == [(date(2026, 12, 5), 8_000), (date(2027, 1, 15), 20_000)]
+
+
+@pytest.mark.req("T12")
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ({}, "1行以上"),
+        ({"line_day_1": "2026-12-15"}, "1行目：約束金額"),
+        ({"line_yen_2": "5000"}, "2行目：納付予定日"),
+        (
+            {"line_day_1": "2026-12-15", "line_yen_1": "1", "line_day_2": "2026-12-15", "line_yen_2": "2"},
+            "同じ納付予定日",
+        ),
+    ],
+)
+async def test_what_is_wrong_with_lines_by_hand(panel: Panel, lines: dict[str, str], words: str) -> None:
+    _, result, browser = await talking(panel)
+    status, answer, _ = await browser.post(result, {**TALKED, "promise": "hand", **lines})
+    assert status == 422
+    assert words in json.loads(answer)["fields"]["promise_lines"]
+
+
+@pytest.mark.req("T12", "C1")
+async def test_an_offer_is_approved_and_a_promise_taken_back_on_its_tab(panel: Panel) -> None:
+    line, result, browser = await talking(panel)
+    promise = {"promise": "split", "promise_total": "40000", "promise_first": "2026-12-15", "promise_count": "2"}
+    _, shown, _ = await browser.post(f"/debtors/{line.debtor_id}/promise", {**promise, "area": "tax"})
+    assert "徴収職員が承認します" in shown
+    assert (await browser.post(result, {**TALKED, **promise}))[0] == 204
+    tab = f"/debtors/{line.debtor_id}?tab=promises"
+    _, text, _ = await browser.get(tab)
+    assert "申出（承認待ち）" in text
+    assert "分納を承認する" not in text, "an operator is not offered what only an officer may"
+    panel.user("boss", "officer")
+    officer = await panel.browser("boss")
+    _, text, _ = await officer.get(tab)
+    approve = re.search(r'action="(/promises/[^"]+/approve)"', text)
+    assert approve
+    assert (await officer.post(approve[1]))[0] == 204
+    _, text, _ = await officer.get(tab)
+    assert "履行待ち" in text
+    assert "承認 bossさん" in text
+    cancel = approve[1].replace("approve", "cancel")
+    status, answer, _ = await officer.post(cancel, {"reason": ""})
+    assert (status, "理由" in json.loads(answer)["fields"]["reason"]) == (422, True)
+    assert (await officer.post(cancel, {"reason": "本人の申し出により"}))[0] == 204
+    _, text, _ = await officer.get(tab)
+    assert "本人の申し出により" in text
+    assert (await officer.post("/promises/none/approve"))[0] == 404

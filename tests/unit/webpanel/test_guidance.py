@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from db.rules.promises import Promise, PromiseLine, PromiseOutcome, PromiseStatus
+from db.rules.promises import Footing, Promise, PromiseLine, PromiseOutcome, PromiseStatus
 from db.rules.telephony import CallState, Direction
 from db.rules.terms import Area
 from db.store.calls import CallRow
@@ -32,8 +32,9 @@ CALL = CallRow(
 def promised(outcome: PromiseOutcome, *, in_force: bool = True) -> PromiseState:
     """A promise that stands so."""
     promise = Promise(date(2026, 10, 1), (PromiseLine(date(2026, 10, 31), 1000),))
-    row = PromiseRow(uuid.UUID(int=2), Area.TAX, NOW, "甲", None, False, "", promise)
-    return PromiseState(row, PromiseStatus(outcome, 1000, 0, None), in_force)
+    footing = Footing.IN_FORCE if in_force else Footing.REPLACED
+    row = PromiseRow(uuid.UUID(int=2), Area.TAX, NOW, "甲", None, None, None, "", promise, footing)
+    return PromiseState(row, PromiseStatus(outcome, 1000, 0, None))
 
 
 RECALL = RecallRow(uuid.UUID(int=3), Area.TAX, 1, "山田", NOW + timedelta(minutes=10), None, "")

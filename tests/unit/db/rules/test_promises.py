@@ -1,5 +1,6 @@
 """Promises: splitting them, and judging them from payments."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -9,14 +10,19 @@ from hypothesis import strategies as st
 from db.reference.calendar import Calendar
 from db.rules.payments import Payment
 from db.rules.promises import (
+    Footing,
+    LineStatus,
     Promise,
     PromiseError,
     PromiseLine,
     PromiseOutcome,
     PromiseStatus,
+    broken_line,
     deadline,
+    footings,
     in_force,
     judge,
+    settle,
     split_installments,
 )
 
@@ -24,6 +30,10 @@ CLOSED = Calendar().is_closed
 MADE = date(2026, 9, 10)
 PROMISE = Promise(MADE, (PromiseLine(date(2026, 9, 30), 10_000), PromiseLine(date(2026, 10, 31), 10_000)))
 GRACE = 3
+
+
+def lines(today: date, *payments: tuple[date, int]) -> tuple[LineStatus, ...]:
+    return settle(PROMISE, [Payment(on, yen) for on, yen in payments], today, GRACE, CLOSED)
 
 
 def status(today: date, *payments: tuple[date, int]) -> PromiseStatus:
@@ -147,3 +157,55 @@ def test_next_due_is_missing_exactly_when_kept(payments: list[Payment], today: d
     judged = judge(PROMISE, payments, today, GRACE, CLOSED)
     assert (judged.next_due is None) == (judged.outcome is PromiseOutcome.KEPT)
     assert (judged.missing > 0) == (judged.outcome is PromiseOutcome.BROKEN)
+
+
+@pytest.mark.req("T12")
+def test_payments_fill_the_lines_in_the_order_of_their_dates() -> None:
+    found = lines(date(2026, 10, 10), (date(2026, 10, 8), 7_000), (date(2026, 9, 20), 6_000))
+    assert [one.paid for one in found] == [10_000, 3_000]
+    assert [one.outcome for one in found] == [PromiseOutcome.KEPT, PromiseOutcome.PARTLY]
+    assert (found[0].kept_on, found[0].late) == (date(2026, 10, 8), True), "the deadline was 3 October"
+    assert found[1].kept_on is None
+
+
+@pytest.mark.req("T12")
+def test_the_first_line_not_kept_in_time_is_the_broken_one() -> None:
+    assert broken_line(lines(date(2026, 10, 3))) is None
+    assert broken_line(lines(date(2026, 10, 4))) == 1
+    assert broken_line(lines(date(2026, 12, 1), (date(2026, 10, 9), 10_000))) == 2
+    partly = lines(date(2026, 12, 1), (date(2026, 10, 9), 15_000))
+    assert [one.outcome for one in partly] == [PromiseOutcome.KEPT, PromiseOutcome.BROKEN], "partly paid is not kept"
+
+
+@pytest.mark.req("T12", "C1")
+def test_instalments_bind_only_once_an_officer_agreed_and_one_payment_at_once() -> None:
+    offer = replace(PROMISE, made_on=MADE + timedelta(days=5), approved=False)
+    at_once = replace(offer, lines=PROMISE.lines[:1])
+    assert footings([offer, PROMISE]) == [Footing.OFFERED, Footing.IN_FORCE]
+    assert in_force([PROMISE, offer]) is PROMISE
+    assert footings([at_once, PROMISE]) == [Footing.IN_FORCE, Footing.REPLACED]
+    assert in_force([PROMISE, at_once]) is at_once
+    assert footings([PROMISE, replace(offer, made_on=MADE)]) == [Footing.IN_FORCE, Footing.REPLACED]
+
+
+@pytest.mark.req("T12")
+def test_a_promise_taken_back_lets_the_one_before_stand_again() -> None:
+    cancelled = replace(PROMISE, made_on=MADE + timedelta(days=1), cancelled=True)
+    assert footings([cancelled, PROMISE]) == [Footing.CANCELLED, Footing.IN_FORCE]
+    assert in_force([PROMISE, cancelled]) is PROMISE
+
+
+PAYMENTS = st.lists(st.builds(Payment, st.dates(MADE - timedelta(5), MADE + timedelta(90)), st.integers(1, 15_000)))
+PLANS = st.lists(st.tuples(st.integers(0, 80), st.integers(1, 9_000)), min_size=1, max_size=4, unique_by=lambda x: x[0])
+
+
+@pytest.mark.req("T12")
+@given(PLANS, PAYMENTS, st.integers(0, 120))
+def test_the_whole_is_judged_as_its_lines_are(plan: list[tuple[int, int]], payments: list[Payment], days: int) -> None:
+    promise = Promise(MADE, tuple(PromiseLine(MADE + timedelta(day), yen) for day, yen in sorted(plan)))
+    today = MADE + timedelta(days)
+    whole, parts = judge(promise, payments, today, GRACE, CLOSED), settle(promise, payments, today, GRACE, CLOSED)
+    came = sum(pay.yen for pay in payments if MADE <= pay.on <= today)
+    assert sum(one.paid for one in parts) == min(came, promise.total)
+    assert (whole.outcome is PromiseOutcome.BROKEN) == (came < whole.due_so_far) == (broken_line(parts) is not None)
+    assert (whole.outcome is PromiseOutcome.KEPT) == (came >= promise.total)
