@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from db.outbox import Cursor, changes_after
-from db.rules.promises import PromiseLine
+from db.rules.promises import Footing, PromiseLine
 from db.rules.telephony import AttemptResult, AttemptState, CallState, DutyState, EndedBy
 from db.rules.terms import Area, FlagKind, PhoneStatus
 from db.rules.viewer import NotAllowedError
@@ -420,7 +420,7 @@ def test_result_promise_recall_and_comment_go_in_at_once(line: Line) -> None:
     shown = open_record(line)
     assert shown.contacts[0].id == contact_id
     assert shown.open is not None
-    assert [p.in_force for p in shown.open.promises] == [True]
+    assert [p.row.footing for p in shown.open.promises] == [Footing.OFFERED], "instalments taken by an operator"
 
 
 @pytest.mark.req("T7")
