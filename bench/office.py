@@ -13,6 +13,7 @@ from pathlib import Path
 from db.engine import Database
 from db.migrations import config
 from db.settings import environment
+from db.usecases.summaries import complete
 from saikoku import register
 from saikoku.city.seed import seed_city
 from saikoku.demo_office import add_office
@@ -29,6 +30,9 @@ def city(debtors: int) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"city-{debtors}.db"
     if file.exists() and _is_current(file):
+        kept = Database(f"sqlite:///{file}")
+        complete(kept, NOW.date())
+        kept.close()
         return file
     for old in folder.glob(f"{file.name}*"):
         old.unlink()

@@ -1,4 +1,5 @@
-"""`saikoku jobs`: the housekeeping of an office, every few minutes: what is over its time is erased.
+"""`saikoku jobs`: the housekeeping of an office, every few minutes: what is over its time is erased, and the summaries of
+cases follow the calendar.
 
 Each job stands alone: one that fails is logged and tried again in the next round, and holds up no other. All can be run
 twice, or by two processes at once, without harm.
@@ -6,18 +7,18 @@ twice, or by two processes at once, without harm.
 
 import asyncio
 import logging
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.clock import Clock
+from db.clock import Clock, office_date
 from db.engine import Database
 from db.recording_files import OutsideError, inside
 from db.settings import Settings
-from db.usecases import retention
+from db.usecases import retention, summaries
 
 EVERY: Final = 600.0
 """Seconds between two rounds."""
@@ -29,6 +30,7 @@ async def run(settings: Settings, database: Database, clock: Clock) -> None:
     """Keep house until cancelled."""
     while True:
         await keep_house(database, settings.dial.recordings_dir, clock.now())
+        await follow_calendar(database, office_date(clock.now(), settings.office.zone))
         await asyncio.sleep(EVERY)
 
 
@@ -40,6 +42,17 @@ async def keep_house(database: Database, folder: Path, now: datetime) -> int:
     except SQLAlchemyError as error:
         log.warning("the register cannot be written; trying again in %.0f s: %s", EVERY, type(error).__name__)
         return 0
+
+
+async def follow_calendar(database: Database, today: date) -> None:
+    """Bring the summaries of cases to `today`: what fell due, which flags began or ended."""
+    try:
+        people = await summaries.follow_calendar(database, today)
+    except SQLAlchemyError as error:
+        log.warning("the summaries stay behind; trying again in %.0f s: %s", EVERY, type(error).__name__)
+        return
+    if people:
+        log.info("the summaries of %d people followed the calendar to %s", people, today.isoformat())
 
 
 async def _erase_recordings(database: Database, folder: Path, now: datetime) -> int:

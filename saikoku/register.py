@@ -12,6 +12,7 @@ from db.migrations import upgrade
 from db.settings import Settings
 from db.store import access_log
 from db.usecases import foundation
+from db.usecases.summaries import complete
 
 
 class RegisterError(Exception):
@@ -27,10 +28,11 @@ def prepare(database: Database) -> None:
         foundation.lay(tx)
 
 
-def run_upgrade(_: argparse.Namespace, settings: Settings, __: Clock) -> int:
+def run_upgrade(_: argparse.Namespace, settings: Settings, clock: Clock) -> int:
     """`saikoku db upgrade`."""
     database = Database(settings.database.url)
     prepare(database)
+    complete(database, office_date(clock.now(), settings.office.zone))
     print(f"the register is up to date: {database.label}")
     return 0
 

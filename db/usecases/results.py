@@ -23,7 +23,7 @@ from db.schema.calls import Attempt, Call
 from db.schema.contacts import Contact, Disposition, Recall
 from db.schema.people import Phone
 from db.schema.work import Task
-from db.store import access_log, arrears, calls, debtors
+from db.store import access_log, arrears, calls, debtors, summaries
 from db.store.debtors import ContactRow
 from db.store.office import value as office_value
 from db.usecases import duty, incoming, tasks
@@ -155,6 +155,7 @@ def record_result(
         tx.execute(update(Call).where(Call.id == call_id).values(wrapped_at=now))
     duty.after_call(tx, viewer.user_id, call_id, now)
     _learn_of_number(tx, call_id, call.state, entry)
+    summaries.refresh(tx, [call.debtor_id], office.today(now))
     publish(tx, now, "call", call_id, viewer.user_id)
     return contact_id
 
@@ -176,7 +177,9 @@ def note_contact(
     if area not in debtors.areas_of(tx, viewer, debtor_id):
         raise NotFoundError
     _promise_needs_insight(tx, viewer, debtor_id, area, entry)
-    return _write(tx, viewer, debtor_id, area, channel, entry, now, office, at=now, number=None, call_id=None)
+    made = _write(tx, viewer, debtor_id, area, channel, entry, now, office, at=now, number=None, call_id=None)
+    summaries.refresh(tx, [debtor_id], office.today(now))
+    return made
 
 
 def correct(
@@ -192,10 +195,12 @@ def correct(
     if tx.execute(select(Contact.id).where(Contact.corrects_id == contact_id)).one_or_none():
         raise EntryError("note", "corrected_already", "この記録は訂正済みです。最新の訂正を訂正してください。")
     _promise_needs_insight(tx, viewer, old.debtor_id, old.area, entry)
-    return _write(
+    made = _write(
         tx, viewer, old.debtor_id, old.area, old.channel, entry, now, office,
         at=old.at, number=old.number, call_id=old.call_id, corrects=contact_id, answers=old.answers_id,
     )  # fmt: skip
+    summaries.refresh(tx, [old.debtor_id], office.today(now))
+    return made
 
 
 def contact_to_correct(tx: Connection, viewer: Viewer, contact_id: uuid.UUID) -> tuple[int, ContactRow]:

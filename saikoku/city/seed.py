@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from db.engine import Database
 from db.schema.people import Debtor
+from db.usecases.summaries import rebuild
 from saikoku.city.build import chunks
 from saikoku.city.load import Loader
 from saikoku.city.plan import COLUMNS, CityPlan
@@ -69,4 +70,5 @@ def seed_city(
             counts.update({table: len(made) for table, made in rows.tables.items()})
             outstanding += sum(row[7] for row in rows.tables["installment"])
             bar.update(rows.debtors)
+    rebuild(database, today)
     return CitySummary({table: counts[table] for table in COLUMNS}, outstanding)

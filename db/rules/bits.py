@@ -1,0 +1,65 @@
+"""Members of the field's enumerations as bits, so that a set of them is one whole number that a database can test.
+
+A bit, once released, stays: members are only ever added at the end of these tables.
+"""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final, TypeVar
+
+from db.rules.terms import AnsweredBy, Area, Channel, FlagKind, PersonKind, PhoneKind, Term
+
+LARGEST_SET: Final = 62
+"""How many bits a set may have, so that it stays a positive 64-bit number on every database."""
+
+T = TypeVar("T", bound=Term)
+
+
+def _numbered(*members: T) -> Mapping[T, int]:
+    return MappingProxyType({member: 1 << place for place, member in enumerate(members)})
+
+
+AREAS: Final = _numbered(Area.TAX, Area.PUBLIC, Area.PRIVATE, Area.HEALTH, Area.SURVEY)
+CHANNELS: Final = _numbered(
+    Channel.CALL_OUT, Channel.CALL_IN, Channel.SMS, Channel.LETTER, Channel.VISIT, Channel.COUNTER
+)
+ANSWERED_BY: Final = _numbered(
+    AnsweredBy.SELF,
+    AnsweredBy.SPOUSE,
+    AnsweredBy.FAMILY,
+    AnsweredBy.THIRD_PARTY,
+    AnsweredBy.UNKNOWN,
+    AnsweredBy.NOBODY,
+)
+PHONE_KINDS: Final = _numbered(
+    PhoneKind.MOBILE,
+    PhoneKind.LANDLINE,
+    PhoneKind.IP,
+    PhoneKind.TOLL_FREE,
+    PhoneKind.SHARED_COST,
+    PhoneKind.FOREIGN,
+    PhoneKind.OTHER,
+)
+PERSON_KINDS: Final = _numbered(PersonKind.PERSON, PersonKind.COMPANY)
+FLAGS: Final = _numbered(
+    FlagKind.PROTECTED,
+    FlagKind.LAWYER,
+    FlagKind.BANKRUPT,
+    FlagKind.DECEASED,
+    FlagKind.DEFERRED,
+    FlagKind.SUSPENDED,
+    FlagKind.WRITTEN_OFF,
+    FlagKind.EXCLUDED,
+    FlagKind.NO_CALLS,
+    FlagKind.NO_SMS,
+    FlagKind.INTERPRETER,
+    FlagKind.CAUTION,
+)
+
+
+def mask(table: Mapping[T, int], members: Iterable[T]) -> int:
+    """The set of `members` as one number."""
+    found = 0
+    for member in members:
+        found |= table[member]
+    return found
