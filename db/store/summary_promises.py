@@ -6,16 +6,17 @@ with the calendar, so that a promise breaks on its day without anybody writing a
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator
-from itertools import accumulate
+from collections.abc import Iterator, Sequence
+from datetime import date
+from itertools import accumulate, groupby
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
+from db.rules import promises as rules
 from db.rules.officetime import office_time
 from db.rules.payments import Payment as Paid
 from db.rules.payments import paid_between
-from db.rules.promises import PromiseLine as Line
 from db.schema.claims import Payment
 from db.schema.contacts import Promise, PromiseLine
 from db.schema.summaries import CaseSummary
@@ -39,49 +40,46 @@ def apply(tx: Connection, scope: Scope) -> None:
 
 
 def _promises(tx: Connection, scope: Scope) -> Iterator[dict[str, Any]]:
-    place = func.row_number().over(
-        partition_by=(Promise.debtor_id, Promise.area), order_by=(Promise.made_at.desc(), Promise.id.desc())
-    )
-    ranked = (
-        select(Promise.id, Promise.debtor_id, Promise.area, Promise.made_at, place.label("place"))
+    query = (
+        select(Promise.id, Promise.debtor_id, Promise.area, Promise.made_at, Promise.approved_by)
         .where(scope(Promise.debtor_id), Promise.cancelled_at.is_(None))
-        .subquery()
+        .order_by(Promise.debtor_id, Promise.area, Promise.made_at, Promise.id)
     )
-    newest = tx.execute(
-        select(ranked.c.id, ranked.c.debtor_id, ranked.c.area, ranked.c.made_at).where(ranked.c.place == 1),
-        scope.values,
-    ).all()
-    if not newest:
+    rows = tx.execute(query, scope.values).all()
+    if not rows:
         return
-    lines = _lines(tx, scope)
-    paid = _payments(tx, scope)
-    for promise_id, debtor_id, area, made_at in newest:
-        made_on = office_time(made_at).date()
-        payments = paid[debtor_id, area]
-        latest = max((payment.on for payment in payments), default=made_on)
-        covered = paid_between(payments, made_on, latest)
-        mine = lines[promise_id]
-        sums = accumulate(line.yen for line in mine)
-        opened = next((line.due for line, so_far in zip(mine, sums, strict=True) if so_far > covered), None)
-        yield {
-            "of_debtor": debtor_id,
-            "of_area": area,
-            "promise_total": sum(line.yen for line in mine),
-            "promise_paid": covered,
-            "promise_open_due": opened.toordinal() if opened else 0,
-        }
+    lines, paid = _lines(tx, scope), _payments(tx, scope)
+    for (debtor_id, area), mine in groupby(rows, key=lambda row: (row.debtor_id, row.area)):
+        made = [
+            rules.Promise(office_time(row.made_at).date(), tuple(lines[row.id]), approved=row.approved_by is not None)
+            for row in mine
+        ]
+        binding = rules.in_force(made)
+        if binding:
+            yield {"of_debtor": debtor_id, "of_area": area, **_summed(binding, paid[debtor_id, area])}
 
 
-def _lines(tx: Connection, scope: Scope) -> defaultdict[uuid.UUID, list[Line]]:
+def _summed(promise: rules.Promise, payments: Sequence[Paid]) -> dict[str, int]:
+    covered = paid_between(payments, promise.made_on, date.max)
+    so_far = accumulate(line.yen for line in promise.lines)
+    opened = next((line for line, wanted in zip(promise.lines, so_far, strict=True) if wanted > covered), None)
+    return {
+        "promise_total": promise.total,
+        "promise_paid": covered,
+        "promise_open_due": opened.due.toordinal() if opened else 0,
+    }
+
+
+def _lines(tx: Connection, scope: Scope) -> defaultdict[uuid.UUID, list[rules.PromiseLine]]:
     query = (
         select(PromiseLine.promise_id, PromiseLine.due_on, PromiseLine.amount)
         .join(Promise, Promise.id == PromiseLine.promise_id)
         .where(scope(Promise.debtor_id))
         .order_by(PromiseLine.promise_id, PromiseLine.number)
     )
-    found: defaultdict[uuid.UUID, list[Line]] = defaultdict(list)
+    found: defaultdict[uuid.UUID, list[rules.PromiseLine]] = defaultdict(list)
     for promise_id, due_on, amount in tx.execute(query, scope.values):
-        found[promise_id].append(Line(due_on, amount))
+        found[promise_id].append(rules.PromiseLine(due_on, amount))
     return found
 
 

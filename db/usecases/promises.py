@@ -14,7 +14,7 @@ from db.rules.promises import Footing
 from db.rules.terms import Right
 from db.rules.viewer import Viewer
 from db.schema.contacts import Promise
-from db.store import access_log, debtors, promises
+from db.store import access_log, debtors, promises, summaries
 from db.usecases import tasks
 from db.usecases.office import Office
 from db.usecases.records import NotFoundError
@@ -30,10 +30,10 @@ def approve(tx: Connection, viewer: Viewer, promise_id: uuid.UUID, now: datetime
     if next(one.footing for one in listed if one.id == promise_id) is not Footing.OFFERED:
         raise EntryError("promise", "no_offer", "この約束は承認待ちではありません。画面を開き直して確認してください。")
     tx.execute(update(Promise).where(Promise.id == promise_id).values(approved_by=viewer.user_id, approved_at=now))
-    return _finish(tx, viewer, row, now, "promise.approve")
+    return _finish(tx, viewer, row, now, office, "promise.approve")
 
 
-def cancel(tx: Connection, viewer: Viewer, promise_id: uuid.UUID, reason: str, now: datetime) -> int:
+def cancel(tx: Connection, viewer: Viewer, promise_id: uuid.UUID, reason: str, now: datetime, office: Office) -> int:
     """Take a promise or an offer back, for a reason that stays with it; returns whose it is.
 
     The one before it, if there is one that was not cancelled, is in force again.
@@ -46,7 +46,7 @@ def cancel(tx: Connection, viewer: Viewer, promise_id: uuid.UUID, reason: str, n
         raise EntryError("reason", "cancelled", "この約束は取消済みです。")
     values = {"cancelled_at": now, "cancelled_by": viewer.user_id, "cancel_reason": why}
     tx.execute(update(Promise).where(Promise.id == promise_id).values(values))
-    return _finish(tx, viewer, row, now, "promise.cancel")
+    return _finish(tx, viewer, row, now, office, "promise.cancel")
 
 
 def _decidable(tx: Connection, viewer: Viewer, promise_id: uuid.UUID) -> Row[*tuple[object, ...]]:
@@ -58,9 +58,12 @@ def _decidable(tx: Connection, viewer: Viewer, promise_id: uuid.UUID) -> Row[*tu
     return row
 
 
-def _finish(tx: Connection, viewer: Viewer, row: Row[*tuple[object, ...]], now: datetime, action: str) -> int:
+def _finish(
+    tx: Connection, viewer: Viewer, row: Row[*tuple[object, ...]], now: datetime, office: Office, action: str
+) -> int:
     debtor_id: int = row.debtor_id
     tasks.settle(tx, tasks.OFFERED_PROMISE, debtor_id, row.area, now, viewer.user_id)
     access_log.append(tx, viewer, now, action, debtor_id=debtor_id, detail=str(row.id))
+    summaries.refresh(tx, [debtor_id], office.today(now))
     publish(tx, now, TOPIC, debtor_id)
     return debtor_id

@@ -23,7 +23,7 @@ async def cancel_promise(request: web.Request) -> web.StreamResponse:
     """Take a promise or an offer back."""
     viewer, now = request_viewer(request), request.app[CLOCK].now()
     reason = (await fields(request)).get("reason", "")
-    await request.app[DATABASE].run(promises.cancel, viewer, _promise_of(request), reason, now)
+    await request.app[DATABASE].run(promises.cancel, viewer, _promise_of(request), reason, now, request.app[OFFICE])
     return done(request)
 
 

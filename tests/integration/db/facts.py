@@ -153,6 +153,8 @@ def _promises(tx: Connection, cases: Mapping[Any, Facts], today: date, office: O
         paid[row.debtor_id, row.area].append(Payment(row.paid_on, row.amount))
     query = select(contacts.Promise).where(contacts.Promise.cancelled_at.is_(None))
     for row in tx.execute(query.order_by(contacts.Promise.made_at, contacts.Promise.id)):
+        if row.approved_by is None and len(lines[row.id]) > 1:
+            continue
         promise = Promise(row.made_at.astimezone(TOKYO).date(), tuple(lines[row.id]))
         one = cases[row.debtor_id, row.area]
         status = judge(promise, paid[row.debtor_id, row.area], today, office.grace_days, office.is_closed)

@@ -96,7 +96,7 @@ def test_contracted_staff_may_neither_approve_nor_cancel_whatever_their_level(de
         with desk.database.write() as tx, pytest.raises(NotAllowedError):
             promises.approve(tx, viewer, offer.row.id, NOW, OFFICE)
         with desk.database.write() as tx, pytest.raises(NotAllowedError):
-            promises.cancel(tx, viewer, offer.row.id, "理由", NOW)
+            promises.cancel(tx, viewer, offer.row.id, "理由", NOW, OFFICE)
     assert desk.footings() == [Footing.OFFERED]
 
 
@@ -124,11 +124,11 @@ def test_a_promise_is_taken_back_with_a_reason_and_the_one_before_stands_again(d
     newer = desk.promise(desk.officer, TWICE, days=1)
     for reason in (" ", "あ" * 201):
         with desk.database.write() as tx, pytest.raises(EntryError, match="理由"):
-            promises.cancel(tx, desk.officer, newer.row.id, reason, NOW)
+            promises.cancel(tx, desk.officer, newer.row.id, reason, NOW, OFFICE)
     with desk.database.write() as tx:
-        promises.cancel(tx, desk.officer, newer.row.id, "入力誤り", NOW)
+        promises.cancel(tx, desk.officer, newer.row.id, "入力誤り", NOW, OFFICE)
     with desk.database.write() as tx, pytest.raises(EntryError, match="取消済み"):
-        promises.cancel(tx, desk.officer, newer.row.id, "もう一度", NOW)
+        promises.cancel(tx, desk.officer, newer.row.id, "もう一度", NOW, OFFICE)
     assert desk.footings() == [Footing.CANCELLED, Footing.IN_FORCE]
     first = desk.shown()[0].row
     assert (first.cancelled_by, first.cancel_reason) == ("officerさん", "入力誤り")

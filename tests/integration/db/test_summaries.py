@@ -109,7 +109,10 @@ def test_whatever_changes_is_followed(town: Database) -> None:
         tx.execute(update(Address).where(Address.debtor_id.in_(ids[30:40])).values(valid_to=TODAY - timedelta(days=1)))
         tx.execute(update(Debtor).where(Debtor.id.in_(ids[40:44])).values(household_id=homes[50], language="xx"))
         tx.execute(insert(Flag), [{"debtor_id": i, "kind": FlagKind.PROTECTED} for i in ids[44:52]])
-        tx.execute(update(Promise).where(Promise.debtor_id.in_(ids)).values(cancelled_at=NOW))
+        promises = tx.execute(select(Promise.debtor_id).order_by(Promise.id)).scalars().all()
+        tx.execute(update(Promise).where(Promise.debtor_id.in_(promises[::3])).values(cancelled_at=NOW))
+        tx.execute(update(Promise).where(Promise.debtor_id.in_(promises[1::3])).values(approved_by=None))
+        ids += promises
         summaries.refresh(tx, ids, TODAY)
     assert_true(town)
     with town.write() as tx:
