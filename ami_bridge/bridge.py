@@ -38,7 +38,7 @@ from db.hints import LOOK_EVERY, follow, hints
 from db.outbox import latest
 from db.settings import AmiSettings, Settings
 from db.store import calls, incoming
-from db.usecases import commands, duty
+from db.usecases import commands, duty, giving
 from db.usecases.commands import CommandKind, Wanted
 from db.usecases.leases import LeaseLostError
 from db.usecases.office import Office
@@ -202,7 +202,7 @@ class Bridge:
                         topics = {change.topic for change in changes}
                         if commands.TOPIC in topics:
                             await self._take()
-                        if duty.TOPIC in topics:
+                        if {duty.TOPIC, giving.WAITING_TOPIC} & topics:
                             await self._offer()
                 except UNAVAILABLE as error:
                     log.warning("no commands can be read (%s); trying again", type(error.orig).__name__)
@@ -216,9 +216,9 @@ class Bridge:
             self._tasks.create_task(self._do(command))
 
     async def _offer(self) -> None:
-        """Somebody may be free now: whoever waits longest is given first."""
-        for call_id in await self._register.database.ask(incoming.waiting, self._settings.ami.pbx):
-            await self._lanes.put(call_id, partial(self._reception.give, call_id))
+        """Somebody may be free, or the queue has moved: whoever has waited longest is given first."""
+        for row in await self._register.database.ask(incoming.waiting, self._settings.ami.pbx):
+            await self._lanes.put(row.id, partial(self._reception.give, row.id))
 
     def _claim(self, tx: Connection) -> tuple[list[Wanted], list[Wanted]]:
         self._lease.require(tx)

@@ -1,8 +1,8 @@
-"""Return calls: a caller rings in the dialplan until an operator is reserved, and is then joined to their room (T5).
+"""Return calls: a caller rings and waits in the dialplan until an operator is reserved, and is then joined to their room (T5).
 
-The register chooses (`incoming.give`); here the caller's channel is moved. Until then the dialplan lets it ring, and ends
-it when its patience is over: a call is never lost because the bridge is away. A bridge that comes back lets callers who
-still ring be looked up again, and takes up those who talk.
+The register chooses (`giving.give`); here the caller's channel is moved. Until then the dialplan lets it ring, then says
+the place in the queue and plays music, and promises a call back when its patience is over: a call is never lost because
+the bridge is away. A bridge that comes back lets callers who still wait be looked up again, and takes up those who talk.
 
 Everything here runs in the lane of its call.
 """
@@ -23,15 +23,16 @@ from ami_bridge.link import AmiLink
 from ami_bridge.patience import Patience
 from ami_bridge.recordings import Recordings
 from ami_bridge.register import Register
-from ami_bridge.tracking import Arrived, Entered, Fact, Gone, OnHold, Standing, TurnedAway
+from ami_bridge.tracking import Arrived, AskedBack, Entered, Fact, Gone, OnHold, Standing, TurnedAway
 from ami_bridge.values import Action, Reply
-from db.rules.telephony import LIVE_CALLS, CallState, EndedBy
+from db.rules.opening import Opening
+from db.rules.telephony import LIVE_CALLS, CallState, EndedBy, IncomingState
 from db.store import calls as stored
 from db.store import incoming as store
 from db.store.calls import LineRow
 from db.store.incoming import IncomingRow
-from db.usecases import calls, incoming
-from db.usecases.incoming import Given
+from db.usecases import calls, giving, incoming
+from db.usecases.giving import Given
 from db.usecases.office import Office
 
 log = logging.getLogger(__name__)
@@ -65,12 +66,48 @@ class Reception:
         self._office = office
         self._pbx = pbx
         self._ending: dict[UUID, EndedBy] = {}  # calls that we are ending, and on whose word
+        self._places: dict[UUID, int] = {}  # what callers who wait are told of their place
 
     async def give(self, call_id: UUID) -> None:
-        """Give a call that waits to an operator, if one is ready."""
-        given = await self._register.write(incoming.give, call_id, self._register.now())
+        """Give a call that waits to an operator, if one is ready; otherwise its dialplan learns its place in the queue."""
+        await self._serve(call_id, self._send_when_up)
+
+    async def _serve(self, call_id: UUID, send: Send) -> None:
+        given = await self._register.write(giving.give, call_id, self._register.now())
         if given is not None:
-            await self._join(given, self._send_when_up)
+            await self._join(given, send)
+        elif (place := await self._register.ask(giving.place, call_id)) is not None:
+            await self._tell_place(call_id, place, send)
+
+    async def _tell_place(self, call_id: UUID, place: int, send: Send) -> None:
+        row = await self._row(call_id)
+        if row is None or self._places.get(call_id) == place:
+            return
+        try:
+            await send(actions.set_var(row.channel, names.PLACE, str(place)))
+        except AmiError as error:  # gone; or the next reconciliation says it again
+            log.debug("call %s was not told its place: %s", call_id, error)
+        else:
+            self._places[call_id] = place
+
+    async def _turn_away(self, call_id: UUID, channel: str, opening: Opening, send: Send) -> None:
+        """Nobody takes calls now: let the caller hear why."""
+        try:
+            await send(actions.set_var(channel, names.CLOSED, opening.value))
+            await send(actions.redirect(channel, names.CONTEXT_CLOSED, names.START))
+        except AmiError as error:
+            log.warning("call %s could not be told why nobody takes it: %s", call_id, error)
+
+    async def _note(self, call_id: UUID, digits: str, send: Send) -> None:
+        """Write down the wish to be called back, and only then say so."""
+        if not await self._register.write(incoming.ask_back, call_id, digits, self._register.now(), self._office):
+            return
+        row = await self._row(call_id)
+        try:
+            if row is not None:
+                await send(actions.redirect(row.channel, names.CONTEXT_NOTED, names.START))
+        except AmiError as error:
+            log.warning("call %s was not told that its wish is noted: %s", call_id, error)
 
     async def _send_when_up(self, action: Action) -> Reply:
         """Calls come in while a new link is still being reconciled, too."""
@@ -140,8 +177,13 @@ class Reception:
         write, now = self._register.write, self._register.now()
         match fact:
             case Arrived(channel=channel, caller=caller):
-                await write(incoming.arrived, fact.id, self._pbx, channel, caller, now, self._office)
-                await self.give(fact.id)
+                opening = await write(incoming.arrived, fact.id, self._pbx, channel, caller, now, self._office)
+                if opening is Opening.OPEN:
+                    await self.give(fact.id)
+                else:
+                    await self._turn_away(fact.id, channel, opening, self._send_when_up)
+            case AskedBack(number=digits):
+                await self._note(fact.id, digits, self._send_when_up)
             case Entered():
                 await write(incoming.joined, fact.id, now)
                 await self._mind(fact.id)
@@ -167,13 +209,17 @@ class Reception:
         elif channel.held:
             await self._register.write(calls.held, known.id, now)
             await self._mind(known.id)
-        elif channel.context == names.CONTEXT_INCOMING:
-            given = await self._register.write(incoming.give, known.id, now)
-            if given is not None:
-                await self._join(given, send)
+        elif channel.context == names.CONTEXT_CALL_BACK:
+            await self._note(known.id, "", send)
+        elif known.state is IncomingState.CLOSED:
+            if channel.context != names.CONTEXT_CLOSED:
+                await self._turn_away(known.id, known.channel, known.opening, send)
+        elif channel.context in names.UNSERVED:
+            self._places.pop(known.id, None)
+            await self._serve(known.id, send)
 
     async def greet(self, channel: str, send: Send) -> None:
-        """A caller rings of whom nobody heard: let the dialplan look them up and say so again."""
+        """A caller rings or waits of whom nobody heard: let the dialplan look them up and say so again."""
         try:
             await send(actions.redirect(channel, names.CONTEXT_INCOMING, names.START))
         except AmiRefused:
@@ -182,6 +228,7 @@ class Reception:
             log.warning("a caller who was not heard of could not be looked up: %s", error)
 
     async def _gone(self, call_id: UUID, by: EndedBy | None) -> None:
+        self._places.pop(call_id, None)
         await self._register.write(incoming.gone, call_id, self._register.now(), self._office, by=by)
         self._patience.set(call_id, waits=False)
         await self._recordings.look_at(call_id)

@@ -77,12 +77,12 @@ class Reconciler:
         await self._recordings.catch_up(self._pbx)
 
     async def _callers(self, channels: dict[str, Standing], session: Session) -> None:
-        """Calls that came in: those believed in, and those that ring without anybody having heard of them."""
+        """Calls that came in: those believed in, and those that wait without anybody having heard of them."""
         open_calls = await self._register.ask(incoming.open_calls, self._pbx)
         for row in open_calls:
             await self._lanes.run(row.id, partial(self._reception.found, row, channels.get(row.channel), session.send))
         for channel, stands in channels.items():
-            if stands.context == names.CONTEXT_INCOMING and not self._tracker.follows(channel):
+            if stands.context in names.UNSERVED and not self._tracker.follows(channel):
                 await self._reception.greet(channel, session.send)
 
     async def _strays(self, channels: dict[UUID, Standing], known: set[UUID]) -> None:

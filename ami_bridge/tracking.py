@@ -77,6 +77,13 @@ class Arrived(Fact):
     caller: Caller
 
 
+@dataclass(frozen=True, slots=True)
+class AskedBack(Fact):
+    """Whoever called wishes to be called back; `number` is what they keyed in, or empty."""
+
+    number: str
+
+
 class OnHold(Fact):
     """It hears the music of saikoku-hold (not that of a room whose operator is away)."""
 
@@ -204,7 +211,12 @@ def _music(subject: UUID, event: Event) -> Fact | None:
 
 
 def _user_event(subject: UUID, event: Event) -> Fact | None:
-    return TurnedAway(subject) if event.get("UserEvent") == names.EVENT_REFUSED else None
+    match event.get("UserEvent"):
+        case names.EVENT_REFUSED:
+            return TurnedAway(subject)
+        case names.EVENT_CALL_BACK:
+            return AskedBack(subject, event.get("Number"))
+    return None
 
 
 def _hangup(subject: UUID, event: Event) -> Fact:

@@ -16,6 +16,8 @@ RECORDING: Final = (
 )
 PATIENCE: Final = "SAIKOKU_PATIENCE"  # seconds an answered person without an operator waits before the apology
 CALLERID: Final = "SAIKOKU_CALLERID"  # number to show; used by saikoku-outbound (Originate's CallerID does it directly)
+PLACE: Final = "SAIKOKU_PLACE"  # a caller's place among those who wait, from 1; empty: not said
+CLOSED: Final = "SAIKOKU_CLOSED"  # why nobody takes calls: an Opening, and the name of its prompt
 MUSIC: Final = "SAIKOKU_MUSIC"  # music class while the person waits or is held; empty: the PBX's default
 
 # Set by the FastAGI server on a return call, and headers of EVENT_INCOMING (`db.rules.callers.Caller.from_headers` reads
@@ -35,6 +37,10 @@ CONTEXT_HOLD: Final = "saikoku-hold"  # music for a held person
 CONTEXT_GOODBYE: Final = "saikoku-goodbye"  # a polite end, then hang up
 CONTEXT_ABANDONED: Final = "saikoku-abandoned"  # no operator came: the apology, then hang up
 CONTEXT_INCOMING: Final = "saikoku-incoming"  # extension = dialled number: a return call from the trunk
+CONTEXT_WAITING: Final = "saikoku-waiting"  # nobody is free: message, place, music; 1 wishes to be called back
+CONTEXT_CLOSED: Final = "saikoku-closed"  # nobody takes calls now: why, and 1 as above
+CONTEXT_CALL_BACK: Final = "saikoku-call-back"  # the wish to be called back, until the bridge has written it down
+CONTEXT_NOTED: Final = "saikoku-noted"  # written down: it is said so, then hang up
 CONTEXT_OUTBOUND: Final = "saikoku-outbound"  # extension = number: by way of the trunk, hooks included
 CONTEXT_LISTEN: Final = "saikoku-listen"  # extension = seat: a supervisor hears both sides
 CONTEXT_WHISPER: Final = "saikoku-whisper"  # extension = seat: and is heard by the operator only
@@ -48,6 +54,10 @@ EVENT_WAITING: Final = "SaikokuWaiting"  # answered without a seat: give it one 
 EVENT_REFUSED: Final = "SaikokuRefused"  # the seat's room already held a person; the call is being ended politely
 EVENT_ABANDONED: Final = "SaikokuAbandoned"  # patience ran out
 EVENT_INCOMING: Final = "SaikokuIncoming"  # a return call arrived
+EVENT_CALL_BACK: Final = "SaikokuCallBack"  # a caller wishes to be called back; Number: what they keyed in, or empty
+
+UNSERVED: Final = frozenset({CONTEXT_INCOMING, CONTEXT_WAITING, CONTEXT_CLOSED, CONTEXT_CALL_BACK})
+"""Where a caller is before anybody of the office is there for them."""
 
 _ROOM_PREFIX: Final = "saikoku-"
 

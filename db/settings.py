@@ -9,6 +9,7 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import time
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -76,11 +77,19 @@ class DatabaseSettings:
 
 @dataclass(frozen=True, slots=True)
 class OfficeSettings:
-    """The office itself. `grace_days`: calendar days after its date on which paying still keeps a promise (an assumption)."""
+    """The office itself. It calls and takes calls from `opens` until before `closes`, on closed days only if `closed_days`.
+
+    `return_call_days`: a return call answers an outbound contact no older than that. `grace_days`: calendar days
+    after its date on which paying still keeps a promise. Both are assumptions.
+    """
 
     name: str = "（市名未設定）"
     phone: str = ""
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Tokyo"))
+    opens: time = time(9)
+    closes: time = time(20)
+    closed_days: bool = False
+    return_call_days: int = 14
     run_dir: Path = Path("var/run")
     grace_days: int = 3
 
@@ -281,6 +290,13 @@ def _zone(key: str, value: object) -> ZoneInfo:
         raise SettingError(key, value, "must be a time zone such as Asia/Tokyo") from error
 
 
+def _time(key: str, value: object) -> time:
+    try:
+        return time.fromisoformat(str(value))
+    except ValueError:
+        raise SettingError(key, value, "must be a time of day such as 08:30") from None
+
+
 def _path(key: str, value: object) -> Path:
     return Path(_text(key, value))
 
@@ -292,5 +308,6 @@ _PARSERS: Mapping[Any, Callable[[str, object], Any]] = {
     Address: _address,
     Secret: _secret,
     ZoneInfo: _zone,
+    time: _time,
     Path: _path,
 }

@@ -25,9 +25,10 @@ from db.clock import Clock, office_date
 from db.engine import Database
 from db.schema.ops import Lease
 from db.settings import Address, SettingError, Settings, environment
+from db.usecases.office import Office
 from saikoku import register
 from saikoku.city.seed import seed_city
-from saikoku.daemons import Supervisor, office_of, until_signal
+from saikoku.daemons import Supervisor, until_signal
 from saikoku.demo_office import PASSWORD, USERS, add_office
 from saikoku.lab.asterisk import free_port
 from saikoku.lab.clock import VARIABLE, LabClock, office_hours_offset
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace, settings: Settings, clock: Clock) -> int:
 
 async def _demo(arguments: argparse.Namespace, settings: Settings, clock: Clock, address: Address) -> int:
     data: Path = arguments.data
-    offset = office_hours_offset(clock.now(), office_of(settings))
+    offset = office_hours_offset(clock.now(), Office.of(settings.office))
     if offset:
         clock = LabClock(offset)
         print(f"nobody may be called at this hour: the demo's clock stands at {_local(clock, settings)}", flush=True)

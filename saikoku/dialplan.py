@@ -54,7 +54,11 @@ class DialplanSettings:
     line_prefix: str = ""  # digits for an outside line, if the trunk wants any
     seats: str = "_X!"  # extension pattern of operators' phones
     patience: float = 2.0  # seconds an answered person without an operator waits
-    incoming_patience: float = 60.0  # seconds a return call rings
+    incoming_ring: float = 8.0  # seconds a return call rings before it is answered by the message for those who wait
+    incoming_remind: float = 30.0  # seconds of music between announcements
+    incoming_patience: float = 300.0  # seconds a caller waits in all, before a call back is promised
+    sounds: str = "/var/lib/asterisk/saikoku"  # folder of the prompts
+    notice: str = "recorded"  # prompt that tells callers of the recording; empty: none
     music: str = "default"  # music class
     agi_url: str = "agi://127.0.0.1:4573"  # empty: no look-up of return calls
     ami_permit: str = "127.0.0.1/255.255.255.255"
@@ -74,6 +78,8 @@ class DialplanSettings:
     def words(self) -> dict[str, str]:
         """What is filled in for each word in double braces."""
         words = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        if self.notice and not self.notice.startswith("/"):
+            words["notice"] = f"{self.sounds}/{self.notice}"
         words["trunk"] = self.trunk.replace("{number}", f"{self.line_prefix}${{EXTEN}}")
         return {name: f"{value:g}" if isinstance(value, float) else value for name, value in words.items()}
 

@@ -9,10 +9,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 PREFIX = "saikoku-"
-HOOKS = ("outbound", "answered", "hold", "abandoned", "goodbye", "hangup", "incoming", "unanswered")
+HOOKS = (
+    "outbound",
+    "answered",
+    "hold",
+    "abandoned",
+    "goodbye",
+    "hangup",
+    "incoming",
+    "waiting",
+    "closed",
+    "unanswered",
+)
 
 # After these a call does not run on to the next line.
-_ENDS = {"hangup", "return", "goto", "gotoif", "busy", "congestion", "macroexit", "dropcall"}
+_ENDS = {"hangup", "return", "goto", "gotoif", "busy", "congestion", "macroexit", "dropcall", "waitexten"}
 _SPECIAL = {"h", "i", "t", "e"}  # extensions Asterisk itself calls; after them the call is over anyway
 _TARGET = re.compile(r"(?<![\w-])(saikoku-[a-z-]+)(?=,[^,()]+,)")
 

@@ -8,8 +8,8 @@ from typing import Final
 
 from db.clock import Clock
 from db.settings import Settings
-from saikoku import dialplan
-from saikoku.dialplan import DialplanSettings
+from saikoku import dialplan, prompts
+from saikoku.dialplan import DialplanError, DialplanSettings
 from saikoku.dialplan_lint import Finding
 
 ASTERISK: Final = Path("/etc/asterisk")
@@ -43,16 +43,21 @@ def run_render(arguments: argparse.Namespace, settings: Settings, _: Clock) -> i
 
 def run_install(arguments: argparse.Namespace, settings: Settings, _: Clock) -> int:
     """`saikoku dialplan install [FOLDER]`: write ours, keep theirs, and say what is still missing."""
-    done = dialplan.install(arguments.folder, _wanted(arguments, settings), force=arguments.force)
+    wanted = _wanted(arguments, settings)
+    done = dialplan.install(arguments.folder, wanted, force=arguments.force)
     for word, names in (("written", done.written), ("unchanged", done.unchanged), ("kept, yours", done.kept)):
         for name in names:
             print(f"{name}: {word}")
+    try:
+        print(f"prompts written to {wanted.sounds}: {len(prompts.install(Path(wanted.sounds)))}")
+    except OSError as error:
+        raise DialplanError(f"prompts cannot be written to {wanted.sounds} ({error.strerror}); see --sounds") from error
     return _say(done.findings)
 
 
 def run_lint(arguments: argparse.Namespace, _: Settings, __: Clock) -> int:
     """`saikoku dialplan lint [FOLDER]`: exit status 1 if something is wrong."""
-    return _say(dialplan.lint(arguments.folder))
+    return _say([*dialplan.lint(arguments.folder), *prompts.lint(arguments.folder)])
 
 
 def _say(findings: Sequence[Finding]) -> int:

@@ -5,28 +5,33 @@ The bar is drawn from the register each time, so it is the same in every browser
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
 from db.rules.telephony import LIVE_CALLS, CallState, DutyState
 from db.rules.terms import Right
 from db.rules.viewer import Viewer
-from db.store import calls
+from db.store import calls, incoming
 from db.store.calls import CallRow, DutyRow, SeatRow
+from db.store.incoming import Queue
 from db.usecases.duty import PAUSE_REASONS
 from db.usecases.incoming import Pop, pop
+
+EMPTY: Final = Queue(0, None)
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
     """The call bar of one user. `seats` are offered to those who are not on duty; `pop` is shown of a call that came in,
-    until the person has proved who they are or the result is saved."""
+    until the person has proved who they are or the result is saved; `queue` are callers who wait for the user's areas."""
 
     duty: DutyRow | None
     call: CallRow | None
     seats: tuple[SeatRow, ...]
     pause_reasons: tuple[str, ...] = PAUSE_REASONS
     pop: Pop | None = None
+    queue: Queue = EMPTY
 
     @property
     def live(self) -> bool:
@@ -80,4 +85,9 @@ def load_bar(tx: Connection, viewer: Viewer) -> Bar | None:
     call = calls.current(tx, viewer)
     asked = call is not None and call.result_at is None and call.identity_confirmed_at is None
     shown = pop(tx, viewer, call) if call and asked else None
-    return Bar(duty, call, () if duty else tuple(calls.seats(tx)), pop=shown)
+    return Bar(duty, call, () if duty else tuple(calls.seats(tx)), pop=shown, queue=load_queue(tx, viewer))
+
+
+def load_queue(tx: Connection, viewer: Viewer) -> Queue:
+    """The callers who wait for somebody of the areas that the user telephones in."""
+    return incoming.queue(tx, viewer.areas(Right.CALL))

@@ -94,12 +94,17 @@ class RecordingState(Term):
 
 
 class IncomingState(Term):
-    """What became of a call that came in. GIVEN: an operator is reserved for it, or talks."""
+    """What became of a call that came in. GIVEN: an operator is reserved for it, or talks. CLOSED: nobody takes calls
+    now, it hears why. ASKED_BACK: whoever called wishes to be called back."""
 
-    WAITING = "waiting", "呼出中"
+    WAITING = "waiting", "待機中"
+    CLOSED = "closed", "時間外案内中"
     GIVEN = "given", "応対"
     ENDED = "ended", "終了"
     MISSED = "missed", "不在着信"
+    ASKED_BACK = "asked_back", "折返し依頼"
 
 
-OPEN_INCOMING = frozenset({IncomingState.WAITING, IncomingState.GIVEN})
+UNSERVED_INCOMING = frozenset({IncomingState.WAITING, IncomingState.CLOSED})
+"""Nobody of the office is there for the caller yet."""
+OPEN_INCOMING = UNSERVED_INCOMING | {IncomingState.GIVEN}

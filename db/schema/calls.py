@@ -7,6 +7,7 @@ from sqlalchemy import JSON, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.rules.callers import CallerKind
+from db.rules.opening import Opening
 from db.rules.telephony import (
     AttemptResult,
     AttemptState,
@@ -137,6 +138,7 @@ class Incoming(Base):
 
     `channel` is the Uniqueid in Asterisk. `candidates` (debtors, likeliest first) and `last_operator` are what the look-up
     said: proposals, never proofs, so they are no foreign keys. A call answers no contact older than `answers_since`.
+    `left_number` is what a caller who wishes to be called back has keyed in, E.164 where it is a number at all.
     """
 
     __tablename__ = "incoming"
@@ -152,6 +154,8 @@ class Incoming(Base):
     last_operator: Mapped[int | None] = mapped_column(BigId)
     answers_since: Mapped[datetime]
     state: Mapped[IncomingState] = mapped_column(Code(IncomingState))
+    opening: Mapped[Opening] = mapped_column(Code(Opening))
+    left_number: Mapped[str | None]
     arrived_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 

@@ -1,7 +1,7 @@
 """Calls that came in, as the bridge and the operator's screen read them."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from db.rules.callers import CallerKind
+from db.rules.opening import Opening
 from db.rules.telephony import OPEN_INCOMING, IncomingState
 from db.rules.terms import Area
-from db.schema.calls import Incoming
+from db.schema.calls import Incoming, Seat
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class IncomingRow:
     answers_since: datetime
     state: IncomingState
     arrived_at: datetime
+    opening: Opening
+    left_number: str | None
 
 
 def find(tx: Connection, call_id: uuid.UUID, *, lock: bool = False) -> IncomingRow | None:
@@ -44,14 +47,29 @@ def open_calls(tx: Connection, pbx: str) -> list[IncomingRow]:
     return [IncomingRow(*tuple(row)) for row in tx.execute(query)]
 
 
-def waiting(tx: Connection, pbx: str) -> list[uuid.UUID]:
-    """Those on a PBX for whom nobody was free yet, oldest first."""
-    query = (
-        select(Incoming.id)
-        .where(Incoming.pbx == pbx, Incoming.state == IncomingState.WAITING)
-        .order_by(Incoming.arrived_at)
+def waiting(tx: Connection, pbx: str) -> list[IncomingRow]:
+    """Those on a PBX for whom nobody was free yet, who has waited longest first."""
+    query = _rows().where(Incoming.pbx == pbx, Incoming.state == IncomingState.WAITING)
+    return [IncomingRow(*tuple(row)) for row in tx.execute(query.order_by(Incoming.arrived_at, Incoming.id))]
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How many callers wait, and since when the first of them."""
+
+    callers: int
+    since: datetime | None
+
+
+def queue(tx: Connection, areas: Collection[Area]) -> Queue:
+    """Those who wait for somebody of some areas, on every PBX."""
+    query = select(func.count(), func.min(Incoming.arrived_at)).where(
+        Incoming.pbx.in_(select(Seat.pbx)),  # (pbx, state) is the index
+        Incoming.state == IncomingState.WAITING,
+        Incoming.area.in_(areas),
     )
-    return list(tx.execute(query).scalars())
+    callers, since = tx.execute(query).one()
+    return Queue(callers, since)
 
 
 def missed_before(tx: Connection, row: IncomingRow) -> datetime | None:
@@ -61,7 +79,7 @@ def missed_before(tx: Connection, row: IncomingRow) -> datetime | None:
     query = select(func.max(Incoming.arrived_at)).where(
         Incoming.number == row.number,
         Incoming.area == row.area,
-        Incoming.state == IncomingState.MISSED,
+        Incoming.state.in_((IncomingState.MISSED, IncomingState.ASKED_BACK)),
         Incoming.arrived_at >= row.answers_since,
         Incoming.arrived_at < row.arrived_at,
     )
@@ -81,4 +99,6 @@ def _rows() -> Select[*tuple[Any, ...]]:
         Incoming.answers_since,
         Incoming.state,
         Incoming.arrived_at,
+        Incoming.opening,
+        Incoming.left_number,
     )

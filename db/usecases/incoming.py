@@ -1,64 +1,53 @@
-"""Return calls (T5): given to an operator, told whose they may be, and kept as a task when nobody could take them.
+"""Return calls (T5): from the first ring to the end, and whose call it is. Who gets one is in `giving`.
 
-Presence decides: whoever is on duty and ready gets the call, at any hour. The look-up's candidates are proposals; the
-operator's choice decides whose record the call belongs to, and the record stays masked until the identity gate.
+Calls are taken in the office's hours (`Office.opening`); at other times they hear why, and may wish to be called back. The
+look-up's candidates are proposals; the operator's choice decides whose record the call belongs to, and the record stays
+masked until the identity gate.
 """
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from db.outbox import publish
 from db.reference.phones import PhoneError, parse_phone
 from db.rules.callers import Caller, CallerKind
+from db.rules.opening import Opening
 from db.rules.telephony import (
     LIVE_CALLS,
     OPEN_INCOMING,
+    UNSERVED_INCOMING,
     CallState,
     Direction,
-    DutyState,
     EndedBy,
     IncomingState,
     RecordingState,
 )
 from db.rules.terms import Right
-from db.rules.viewer import Viewer, system_viewer
+from db.rules.viewer import Viewer
 from db.schema.base import new_id
 from db.schema.calls import Call, Incoming, Recording
-from db.schema.work import Task
-from db.store import access_log, callers, calls, debtors, staff
+from db.store import access_log, callers, calls, debtors
 from db.store import incoming as store
-from db.store.calls import CallRow, DutyRow
+from db.store import office as rules
+from db.store.calls import CallRow
 from db.store.debtors import ContactRow, Hit
 from db.store.incoming import IncomingRow
 from db.usecases import calls as following
 from db.usecases import duty
-from db.usecases.calls import KEEP_RECORDING, CallError, own_call, recording_path
-from db.usecases.duty import DutyError
+from db.usecases.calls import KEEP_RECORDING, TOPIC, CallError, own_call, recording_path
+from db.usecases.giving import WAITING_TOPIC, people
+from db.usecases.missed import leave_task, settle
 from db.usecases.office import Office
 from db.usecases.records import NotFoundError
 
-TOPIC: Final = "call"
-WAITING_TOPIC: Final = "incoming"
-TASK_TOPIC: Final = "recall"
-"""Missed calls are anyone's, and shown with the recalls that are anyone's."""
-
-MISSED_TASK: Final = "call_missed"
+LEFT_DIGITS: Final = 20
+"""No number has more (E.164 allows 15 after the prefixes that one dials)."""
 _IDS: Final = uuid.UUID("6e7cf10a-5b0e-4c6c-9a3e-3d5f0e3a7b11")
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What the bridge needs to join a caller to an operator."""
-
-    call_id: uuid.UUID
-    channel: str
-    seat: str
-    recording: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +79,12 @@ def call_id_of(pbx: str, channel: str) -> uuid.UUID:
 
 def arrived(
     tx: Connection, call_id: uuid.UUID, pbx: str, channel: str, caller: Caller, now: datetime, office: Office
-) -> None:
-    """A call rings; who it may be is kept for the screen. Told twice, it is the same call."""
-    if store.find(tx, call_id) is not None:
-        return
+) -> Opening:
+    """A call rings; who it may be is kept for the screen. Returns whether it is taken. Told twice, it is the same call."""
+    known = store.find(tx, call_id)
+    if known is not None:
+        return known.opening
+    opening = office.opening(now, stopped=rules.emergency_stop(tx))
     tx.execute(
         insert(Incoming).values(
             id=call_id,
@@ -105,28 +96,34 @@ def arrived(
             candidates=list(caller.candidates),
             last_operator=caller.last_operator,
             answers_since=now - timedelta(days=office.return_call_days),
-            state=IncomingState.WAITING,
+            state=IncomingState.WAITING if opening is Opening.OPEN else IncomingState.CLOSED,
+            opening=opening,
             arrived_at=now,
         )
     )
     publish(tx, now, WAITING_TOPIC, call_id)
+    return opening
 
 
-def give(tx: Connection, call_id: uuid.UUID, now: datetime) -> Given | None:
-    """Reserve an operator for a call that waits: who last spoke with the person, else who has waited longest.
+def ask_back(tx: Connection, call_id: uuid.UUID, digits: str, now: datetime, office: Office) -> bool:
+    """A caller for whom nobody is there wishes to be called back, on the number that they show or have keyed in.
 
-    None if nobody is ready who may take calls of the area, or the call is over. Asked twice, it is the same operator.
+    False if that cannot be written down: there is no number, or somebody takes the call at this moment.
     """
     row = store.find(tx, call_id, lock=True)
-    if row is None or row.state not in OPEN_INCOMING:
-        return None
-    if row.state is IncomingState.GIVEN:
-        return _given(tx, row)
-    for ready in _ready(tx, row):
-        viewer = staff.viewer(tx, ready.user_id)
-        if viewer is not None and viewer.may(Right.CALL, row.area) and _reserve(tx, viewer, ready, row, now):
-            return _given(tx, row)
-    return None
+    if row is None or row.state is IncomingState.ASKED_BACK:
+        return row is not None
+    left = _number_in(digits)
+    if row.state not in UNSERVED_INCOMING or (left is None and row.number is None):
+        return False
+    tx.execute(
+        update(Incoming)
+        .where(Incoming.id == call_id)
+        .values(state=IncomingState.ASKED_BACK, left_number=left, ended_at=now)
+    )
+    leave_task(tx, replace(row, left_number=left), now, office, asked=True)
+    publish(tx, now, WAITING_TOPIC, call_id)
+    return True
 
 
 def joined(tx: Connection, call_id: uuid.UUID, now: datetime) -> None:
@@ -162,7 +159,8 @@ def gone(tx: Connection, call_id: uuid.UUID, now: datetime, office: Office, *, b
     if call is not None:
         _end_call(tx, call_id, call.user_id, now, by, wrapped=not spoken)
     if not spoken:
-        _leave_task(tx, row, now, office)
+        leave_task(tx, row, now, office)
+    publish(tx, now, WAITING_TOPIC, call_id)
 
 
 # -- what the operator does -------------------------------------------------------------------------------------------
@@ -174,11 +172,11 @@ def pop(tx: Connection, viewer: Viewer, call: CallRow) -> Pop | None:
     if row is None:
         return None
     chosen = () if call.debtor_id is None or call.debtor_id in row.candidates else (call.debtor_id,)
-    people = [
+    candidates = [
         Candidate(hit, _answers(tx, viewer, hit.id, row), hit.id == call.debtor_id)
-        for hit in _people(tx, viewer, row, chosen)
+        for hit in people(tx, viewer, row, chosen)
     ]
-    return Pop(call.id, row.kind, people, store.missed_before(tx, row))
+    return Pop(call.id, row.kind, candidates, store.missed_before(tx, row))
 
 
 def choose(tx: Connection, viewer: Viewer, call_id: uuid.UUID, debtor_id: int, now: datetime) -> None:
@@ -222,64 +220,16 @@ def answered(tx: Connection, viewer: Viewer, call: CallRow) -> uuid.UUID | None:
     return callers.answered(tx, viewer, call.debtor_id, row.area, row.arrived_at, row.answers_since)
 
 
-def settle(tx: Connection, viewer: Viewer, call: CallRow, now: datetime) -> None:
-    """The person, or the number, of a call has been dealt with: its missed calls are nobody's task any more."""
-    of_number = select(Incoming.id).where(Incoming.number == call.number, Incoming.area == call.area)
-    concerned: ColumnElement[bool] = Task.subject_id.in_(of_number)
-    if call.debtor_id is not None:
-        concerned = or_(concerned, Task.debtor_id == call.debtor_id)
-    missed = update(Task).where(
-        Task.kind == MISSED_TASK,
-        Task.done_at.is_(None),
-        Task.area == call.area,
-        concerned,
-    )
-    if tx.execute(missed.values(done_at=now, done_by=viewer.user_id)).rowcount:
-        publish(tx, now, TASK_TOPIC, "")
-
-
 # --
 
 
-def _ready(tx: Connection, row: IncomingRow) -> list[DutyRow]:
-    ready = [one for one in calls.duties(tx, row.pbx) if one.state is DutyState.READY and one.leg_up]
-    return sorted(ready, key=lambda one: (one.user_id != row.last_operator, one.since))
-
-
-def _reserve(tx: Connection, viewer: Viewer, at: DutyRow, row: IncomingRow, now: datetime) -> bool:
-    """Take an operator for the call; False if something else was quicker."""
-    people = _people(tx, viewer, row)
-    known = people[0].id if row.kind is CallerKind.KNOWN and len(people) == 1 else None
+def _number_in(digits: str) -> str | None:
+    """What a caller keyed in: E.164 where it is a number, as it is otherwise; None for nothing."""
+    keyed = digits.strip()[:LEFT_DIGITS]
     try:
-        with tx.begin_nested():
-            tx.execute(
-                insert(Call).values(
-                    id=row.id, direction=Direction.IN, debtor_id=known, area=row.area, number=row.number,
-                    user_id=viewer.user_id, seat=at.seat, state=CallState.RINGING, started_at=now,
-                )
-            )  # fmt: skip
-            duty.reserve(tx, viewer, row.id, now)
-    except DutyError:
-        return False
-    tx.execute(update(Incoming).where(Incoming.id == row.id).values(state=IncomingState.GIVEN))
-    for hit in people:
-        access_log.append(tx, viewer, now, "call.pop", debtor_id=hit.id, detail=str(row.id))
-    publish(tx, now, TOPIC, row.id, viewer.user_id)
-    return True
-
-
-def _given(tx: Connection, row: IncomingRow) -> Given | None:
-    call = tx.execute(select(Call.seat, Call.state, Call.started_at).where(Call.id == row.id)).one()
-    if call.state is not CallState.RINGING:
-        return None
-    return Given(row.id, row.channel, call.seat, recording_path(row.id, call.started_at))
-
-
-def _people(tx: Connection, viewer: Viewer, row: IncomingRow, more: Sequence[int] = ()) -> list[Hit]:
-    """The candidates, likeliest first, as far as the viewer may see them and they have a case in the call's area."""
-    ids = [*more, *row.candidates]
-    found = {hit.id: hit for hit in debtors.hits_of(tx, viewer.within({row.area}), ids)} if ids else {}
-    return [found[one] for one in ids if one in found]
+        return parse_phone(keyed).e164
+    except PhoneError:
+        return keyed or None
 
 
 def _answers(tx: Connection, viewer: Viewer, debtor_id: int, row: IncomingRow) -> ContactRow | None:
@@ -298,32 +248,3 @@ def _end_call(
     tx.execute((done if wrapped else done.where(Call.result_at.is_not(None))).values(wrapped_at=now))
     publish(tx, now, TOPIC, call_id, user_id)
     duty.after_call(tx, user_id, call_id, now)
-
-
-def _leave_task(tx: Connection, row: IncomingRow, now: datetime, office: Office) -> None:
-    """A call nobody could take is everybody's task in the area. A number that was not given cannot be called back."""
-    if row.number is None:
-        return
-    people = _people(tx, system_viewer("incoming"), row)
-    tx.execute(
-        insert(Task).values(
-            id=new_id(),
-            kind=MISSED_TASK,
-            debtor_id=next((hit.id for hit in people), None) if row.kind is CallerKind.KNOWN else None,
-            area=row.area,
-            subject_id=row.id,
-            note=_note(row, office),
-            made_at=now,
-        )
-    )
-    publish(tx, now, TASK_TOPIC, "")
-
-
-def _note(row: IncomingRow, office: Office) -> str:
-    at = row.arrived_at.astimezone(office.zone)
-    open_now = not office.is_closed(at.date()) and office.policy.opens <= at.time() < office.policy.closes
-    try:
-        number = parse_phone(row.number or "").national
-    except PhoneError:
-        number = row.number or ""
-    return f"{at:%m/%d %H:%M} {number} から着信（{'応対できず' if open_now else '時間外'}）。折り返してください。"

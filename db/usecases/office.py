@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from db.clock import office_date
 from db.reference.calendar import Calendar
 from db.rules.eligibility import ContactPolicy
-from db.settings import OfficeSettings
+from db.rules.opening import Opening, opening
+from db.settings import OfficeSettings, SettingError
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,15 @@ class Office:
 
     @classmethod
     def of(cls, settings: OfficeSettings) -> Self:
-        """The office as it is set up."""
-        return cls(zone=settings.zone, grace_days=settings.grace_days)
+        """The office as it is set up. Raises SettingError for hours that never open."""
+        if settings.opens >= settings.closes:
+            raise SettingError("office.closes", settings.closes, f"must be later than office.opens, {settings.opens}")
+        return cls(
+            zone=settings.zone,
+            policy=ContactPolicy(opens=settings.opens, closes=settings.closes, closed_days=settings.closed_days),
+            grace_days=settings.grace_days,
+            return_call_days=settings.return_call_days,
+        )
 
     def today(self, now: datetime) -> date:
         """The calendar day in the office."""
@@ -43,3 +51,9 @@ class Office:
     def is_closed(self, day: date) -> bool:
         """Whether the office is closed on a day."""
         return self.calendar.is_closed(day)
+
+    def opening(self, now: datetime, *, stopped: bool = False) -> Opening:
+        """Whether calls are taken: in the hours of the contact policy, and on closed days if that lets the office call."""
+        at = now.astimezone(self.zone)
+        closed = self.is_closed(at.date()) and not self.policy.closed_days
+        return opening(at, self.policy.opens, self.policy.closes, closed_day=closed, stopped=stopped)

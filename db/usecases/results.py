@@ -26,7 +26,7 @@ from db.schema.work import Task
 from db.store import access_log, arrears, calls, debtors, summaries
 from db.store.debtors import ContactRow
 from db.store.office import value as office_value
-from db.usecases import duty, incoming, tasks
+from db.usecases import duty, incoming, missed, tasks
 from db.usecases.calls import own_call
 from db.usecases.office import Office
 from db.usecases.records import NotFoundError, areas_unmasked
@@ -150,7 +150,7 @@ def record_result(
     tx.execute(update(Call).where(Call.id == call_id).values(result_at=now))
     settled = update(Task).where(Task.subject_id == call_id, Task.done_at.is_(None))
     tx.execute(settled.values(done_at=now, done_by=viewer.user_id))
-    incoming.settle(tx, viewer, call, now)
+    missed.settle(tx, viewer, call, now)
     if call.state not in LIVE_CALLS:
         tx.execute(update(Call).where(Call.id == call_id).values(wrapped_at=now))
     duty.after_call(tx, viewer.user_id, call_id, now)

@@ -22,13 +22,14 @@ from db.store import access_log, debtors
 from db.store.debtors import RecallRow
 from db.usecases import tasks
 from db.usecases.calls import UNKNOWN_TASK
-from db.usecases.incoming import MISSED_TASK
+from db.usecases.missed import CALL_BACK_TASK, MISSED_TASK
 from db.usecases.office import Office
 
 TASKS: int = 50
 TASK_NAMES = {
     UNKNOWN_TASK: "発信結果の確認",
     MISSED_TASK: "不在着信の折返し",
+    CALL_BACK_TASK: "折返し依頼",
     tasks.BROKEN_PROMISE: "約束不履行の確認",
     tasks.OFFERED_PROMISE: "分納の承認",
 }

@@ -112,7 +112,7 @@ def dialplan() -> str:
     lines += [
         "; Calls to the office: Local/<caller>*<dialled>@to-office; the caller `anonymous` hides the number.",
         "[to-office]",
-        "exten => _[a-z0-9+].,1,Set(CALLERID(num)=${CUT(EXTEN,*,1)})",
+        "exten => _[a-zA-Z0-9+].,1,Set(CALLERID(num)=${CUT(EXTEN,*,1)})",
         ' same => n,ExecIf($["${CUT(EXTEN,*,1)}" = "anonymous"]?Set(CALLERID(pres)=prohib))',
         " same => n,Dial(PJSIP/${CUT(EXTEN,*,2)}@office)",
         " same => n,Hangup(${HANGUPCAUSE})",
@@ -120,6 +120,11 @@ def dialplan() -> str:
         f"exten => s,1,PlayTones({TALK_HZ})",
         " same => n,Wait(86400)",
         " same => n,Hangup(16)",
+        "; Whoever has called presses keys (h for #: a # cannot be an extension's letter on the console).",
+        "[citizen-presses]",
+        "exten => _[0-9wh]!,1,StopPlayTones()",
+        " same => n,SendDTMF(${STRREPLACE(EXTEN,h,#)},150,150)",
+        " same => n,Goto(citizen-speaks,s,1)",
     ]
     return "\n".join(lines) + "\n"
 

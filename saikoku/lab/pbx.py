@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from saikoku import dialplan
+from saikoku import dialplan, prompts
 from saikoku.lab import config
 from saikoku.lab.asterisk import AsteriskInstance, free_port, modules_conf
 from saikoku.lab.carrier import PHONE_STATES, behaviour_of
@@ -139,7 +139,9 @@ class Lab:
         }
         office = AsteriskInstance(build, folder, files)
         write_music(folder / "moh/quiet.wav")
-        dialplan.install(office.etc, self.dialplan_settings(office))
+        settings = self.dialplan_settings(office)
+        dialplan.install(office.etc, settings)
+        prompts.install(Path(settings.sounds))
         return office
 
     def dialplan_settings(self, office: AsteriskInstance) -> dialplan.DialplanSettings:
@@ -149,6 +151,7 @@ class Lab:
             trunk=self.trunk,
             agi_url=self._agi_url,
             ami_secret=self.ami_secret,
+            sounds=str(office.folder / "sounds"),
         )
 
     # --- the carrier ----------------------------------------------------------------------------------------------
@@ -189,6 +192,16 @@ class Lab:
         for channel in channels:
             await self.carrier.cli(f"channel request hangup {channel}")
         return len(channels)
+
+    async def press(self, number: str, keys: str) -> None:
+        """A citizen who has called the office presses keys (digits and `#`; `w` waits for half a second)."""
+        for channel in await self._callers(number):
+            await self.carrier.cli(f"channel redirect {channel} citizen-presses,{keys.replace('#', 'h')},1")
+
+    async def _callers(self, number: str) -> list[str]:
+        listed = await self.carrier.cli("core show channels concise")
+        names = [line.partition("!")[0] for line in listed.splitlines()]
+        return [name for name in names if name.startswith(f"Local/{number}*") and name.endswith(";1")]
 
     async def call_office(self, caller: str = "anonymous", dialled: str = OFFICE_NUMBERS[0]) -> None:
         """A citizen calls the office back (`anonymous`: with a hidden number) and speaks once answered."""

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from db.rules.callers import Caller, CallerKind
 from db.rules.terms import Area
-from db.usecases import incoming
+from db.usecases import giving, incoming
 from tests.browser.conftest import City
 from tests.integration.db.people import NOW, OFFICE
 from tests.integration.webpanel.on_the_line import OnTheLine
@@ -17,14 +18,21 @@ from tests.integration.webpanel.on_the_line import OnTheLine
 TYPED = "昨日の電話の続きを書いている"
 
 
-def rings(city: City, *candidates: int) -> uuid.UUID:
-    """A call comes in and is given to whoever is ready."""
-    call_id = incoming.call_id_of("main", "1.1")
+def waits(city: City, channel: str, *candidates: int) -> uuid.UUID:
+    """A call comes in."""
+    call_id = incoming.call_id_of("main", channel)
     kind = CallerKind.SEVERAL if len(candidates) > 1 else CallerKind.KNOWN
     with city.database.write() as tx:
         caller = Caller(kind, "+819011112222", Area.TAX, candidates)
-        incoming.arrived(tx, call_id, "main", "1.1", caller, NOW, OFFICE)
-        assert incoming.give(tx, call_id, NOW)
+        incoming.arrived(tx, call_id, "main", channel, caller, NOW - timedelta(seconds=80), OFFICE)
+    return call_id
+
+
+def rings(city: City, *candidates: int) -> uuid.UUID:
+    """A call comes in and is given to whoever is ready."""
+    call_id = waits(city, "1.1", *candidates)
+    with city.database.write() as tx:
+        assert giving.give(tx, call_id, NOW)
         incoming.joined(tx, call_id, NOW)
     return call_id
 
@@ -59,3 +67,34 @@ def test_a_return_call_pops_beside_what_is_being_typed(
     expect(opened.value).to_have_url(f"{page.url.rsplit('/', 1)[0]}/{other}")
     expect(note).to_have_value(TYPED)
     page.screenshot(path=tmp_path / "pop.png")
+
+
+@pytest.mark.req("T5", "T14")
+@pytest.mark.parametrize("viewport", [{"width": 1366, "height": 768}, {"width": 1024, "height": 768}], ids=str)
+def test_callers_who_wait_are_counted_under_the_bar_while_one_is_typing(
+    city: City, open_page: Callable[..., Page], tmp_path: Path, viewport: dict[str, int]
+) -> None:
+    written = city.small.debtor()
+    page = open_page("operator", viewport)
+    page.goto(f"/debtors/{written}")
+    page.locator("summary", has_text="通話以外の記録").click()
+    note = page.locator("textarea[name=note]").first
+    note.fill(TYPED)
+    expect(page.locator("html[data-live]")).to_be_attached()
+    queue = page.locator("#call-queue")
+    expect(queue).to_have_text("")
+
+    first = waits(city, "1.1", written)
+    second = waits(city, "1.2", written)
+
+    expect(queue).to_contain_text("着信の待機 2名")
+    expect(queue).to_contain_text("最長 01:2")
+    page.screenshot(path=tmp_path / "waiting.png")
+    with city.database.write() as tx:
+        incoming.gone(tx, first, NOW, OFFICE)
+    expect(queue).to_contain_text("着信の待機 1名")
+    with city.database.write() as tx:
+        incoming.ask_back(tx, second, "", NOW, OFFICE)
+    expect(queue).to_have_text("")
+    expect(note).to_be_focused()
+    expect(note).to_have_value(TYPED)

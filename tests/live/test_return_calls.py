@@ -2,172 +2,31 @@
 
 import asyncio
 import shutil
-import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import select
 
-from agi.desk import open_desk
-from agi.server import Server, listening, networks
-from db.engine import Database
-from db.migrations import upgrade
 from db.rules.callers import CallerKind
 from db.rules.telephony import CallState, Direction, DutyState, EndedBy, IncomingState, RecordingState
-from db.rules.terms import AnsweredBy, Area, Channel
-from db.rules.viewer import Viewer
-from db.schema.base import new_id
+from db.rules.terms import Channel
 from db.schema.calls import Call, Incoming
 from db.schema.contacts import Contact
-from db.schema.work import Task
 from db.settings import Address
 from db.store import calls as stored
-from db.usecases import duty, foundation, incoming, results
+from db.usecases import missed, results
 from db.usecases.commands import CommandKind
 from db.usecases.results import Entry
-from saikoku.dialplan import DialplanSettings
-from saikoku.lab.asterisk import AsteriskInstance, free_port
 from saikoku.lab.carrier import DESK_HZ, TALK_HZ
-from saikoku.lab.obtain import AsteriskBuild
 from saikoku.lab.pbx import Lab
 from tests.integration.db.people import OFFICE
-from tests.live.ami import Ami, connected
-from tests.live.shift import PATIENCE, Shift
+from tests.live.ami import Ami
+from tests.live.returning import Office, agi_address, laid, office, return_ami, return_lab
+from tests.live.shift import PATIENCE
 from tests.live.test_dialplan import a_second_passes, say_what_is_in
 from tests.live.tones import whole_recording
 
-
-class ImpatientLab(Lab):
-    """A lab whose dialplan lets callers wait for few seconds only."""
-
-    def dialplan_settings(self, office: AsteriskInstance) -> DialplanSettings:
-        return replace(super().dialplan_settings(office), incoming_patience=8.0)
-
-
-@pytest.fixture(scope="module")
-def agi_address() -> Address:
-    """Where the lab's dialplan looks for the server."""
-    return Address("127.0.0.1", free_port())
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def return_lab(
-    asterisk_build: AsteriskBuild, tmp_path_factory: pytest.TempPathFactory, agi_address: Address
-) -> AsyncIterator[Lab]:
-    """A lab whose dialplan asks our server."""
-    folder = tmp_path_factory.mktemp("return")
-    async with ImpatientLab(folder, build=asterisk_build, agi_url=f"agi://{agi_address}") as running:
-        yield running
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def return_ami(return_lab: Lab) -> AsyncIterator[Ami]:
-    """A connection to the lab's office; in the end every call is hung up."""
-    async with connected(return_lab.ami_host, return_lab.ami_port, return_lab.ami_user, return_lab.ami_secret) as ami:
-        yield ami
-        await ami.hang_up_all()
-
-
-@pytest.fixture(scope="module")
-def laid(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A register with its base rows, to be copied."""
-    path = tmp_path_factory.mktemp("laid") / "register.db"
-    database = Database(f"sqlite:///{path}")
-    upgrade(database)
-    with database.write() as tx:
-        foundation.lay(tx)
-    database.close()
-    return path
-
-
-class Office(Shift):
-    """A shift that is called: people call back, and a second operator may be there."""
-
-    async def rings(self, number: str) -> uuid.UUID:
-        """A citizen calls; the call as the register knows it."""
-        known = {row[0] for row in await self.database.ask(self._all)}
-        await self.lab.call_office(number)
-        await self.until("the call is known", lambda tx: bool({row[0] for row in self._all(tx)} - known))
-        (call_id,) = {row[0] for row in await self.database.ask(self._all)} - known
-        assert isinstance(call_id, uuid.UUID)
-        return call_id
-
-    @staticmethod
-    def _all(tx: Connection) -> list[tuple[uuid.UUID]]:
-        return [(row.id,) for row in tx.execute(select(Incoming.id))]
-
-    async def becomes(self, call_id: uuid.UUID, state: IncomingState) -> None:
-        def true(tx: Connection) -> bool:
-            return tx.execute(select(Incoming.state).where(Incoming.id == call_id)).scalar_one() is state
-
-        await self.until(f"incoming {state}", true)
-
-    async def call_is(self, call_id: uuid.UUID, state: CallState) -> None:
-        def true(tx: Connection) -> bool:
-            return tx.execute(select(Call.state).where(Call.id == call_id)).scalar_one_or_none() is state
-
-        await self.until(f"call {state}", true)
-
-    async def colleague(self, seat: str = "1002") -> Viewer:
-        """A second operator, whose phone is up."""
-
-        def add() -> Viewer:
-            self.small.seat(seat)
-            return self.small.user("colleague")
-
-        viewer = await asyncio.to_thread(add)
-        await self.database.run(duty.take_seat, viewer, seat, self.clock.now())
-
-        def ready(tx: Connection) -> bool:
-            row = stored.duty(tx, viewer.user_id)
-            return row is not None and row.state is DutyState.READY
-
-        await self.until("the colleague is ready", ready)
-        return viewer
-
-    async def letter(self, debtor_id: int, channel: Channel = Channel.LETTER) -> uuid.UUID:
-        """Something that the office sent yesterday."""
-        contact_id = new_id()
-        now = self.clock.now()
-
-        def write(tx: Connection) -> None:
-            tx.execute(
-                insert(Contact).values(
-                    id=contact_id, debtor_id=debtor_id, area=Area.TAX, channel=channel, at=now,
-                    answered_by=AnsweredBy.NOBODY, disposition="no_answer", recorded_at=now,
-                )
-            )  # fmt: skip
-
-        await self.database.run(write)
-        return contact_id
-
-    async def open_tasks(self) -> list[tuple[str, int | None]]:
-        query = select(Task.kind, Task.debtor_id).where(Task.done_at.is_(None))
-        return [(row.kind, row.debtor_id) for row in await self.database.ask(lambda tx: tx.execute(query).all())]
-
-    @asynccontextmanager
-    async def look_up(self, at: Address) -> AsyncIterator[None]:
-        """The FastAGI server runs beside the test."""
-        desk = open_desk(self.database, self.clock, OFFICE, 0.5)
-        async with listening(Server(desk, networks("127.0.0.0/8")), at):
-            yield
-        await desk.aclose()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def office(
-    return_lab: Lab, return_ami: Ami, tmp_path: Path, laid: Path, agi_address: Address
-) -> AsyncIterator[Office]:
-    """Bridge and look-up are running; nobody is on duty yet."""
-    shutil.copy(laid, tmp_path / "register.db")
-    made = Office(return_lab, tmp_path, tmp_path / "register.db")
-    async with made.look_up(agi_address), made.bridge():
-        yield made
-    await made.database.aclose()
+__all__ = ["agi_address", "laid", "office", "return_ami", "return_lab"]
 
 
 @pytest.mark.req("T5", "T13")
@@ -234,13 +93,13 @@ async def test_two_calls_at_once_reach_two_operators_and_a_third_waits_until_one
 
 
 @pytest.mark.req("T5")
-async def test_nobody_takes_the_call_and_a_task_is_left(office: Office) -> None:
+async def test_nobody_takes_the_call_and_a_call_back_is_promised(office: Office) -> None:
     person, number = await office.person(0)
 
     call_id = await office.rings(number)
 
-    await office.becomes(call_id, IncomingState.MISSED)  # the dialplan's patience is over
-    assert await office.open_tasks() == [(incoming.MISSED_TASK, person)]
+    await office.becomes(call_id, IncomingState.ASKED_BACK)  # the dialplan's patience is over
+    assert await office.open_tasks() == [(missed.CALL_BACK_TASK, person)]
 
 
 @pytest.mark.req("T5")
@@ -254,7 +113,7 @@ async def test_a_caller_who_hangs_up_while_it_rings_is_missed(office: Office) ->
             pass
 
     await office.becomes(call_id, IncomingState.MISSED)
-    assert await office.open_tasks() == [(incoming.MISSED_TASK, None)]
+    assert await office.open_tasks() == [(missed.MISSED_TASK, None)]
 
 
 @pytest.mark.req("T5", "T3")

@@ -9,7 +9,7 @@ from db.usecases.calls import own_call
 from db.usecases.records import find
 from webpanel import forms
 from webpanel.answers import done
-from webpanel.bar import load_bar
+from webpanel.bar import load_bar, load_queue
 from webpanel.keys import CLOCK, DATABASE
 from webpanel.render import fragment, page
 from webpanel.sessions import request_viewer
@@ -21,6 +21,12 @@ async def pop(request: web.Request) -> web.StreamResponse:
     """Who may be calling, as it stands in the register; empty without a call that came in."""
     found = await request.app[DATABASE].ask(load_bar, request_viewer(request))
     return fragment(request, "line/pop.html", bar=found)
+
+
+async def waiting(request: web.Request) -> web.StreamResponse:
+    """How many callers wait, and how long the first of them has."""
+    queue = await request.app[DATABASE].ask(load_queue, request_viewer(request))
+    return fragment(request, "line/waiting.html", queue=queue)
 
 
 async def caller(request: web.Request) -> web.StreamResponse:

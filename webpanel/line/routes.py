@@ -10,6 +10,7 @@ from webpanel.routing import Route, action, fragment, page
 ROUTES: Final[tuple[Route, ...]] = (
     fragment("/live/bar", views.bar, Right.CALL),
     fragment("/live/pop", incoming.pop, Right.CALL),
+    fragment("/live/waiting", incoming.waiting, Right.CALL),
     page("/calls/{id}/caller", incoming.caller, Right.CALL),
     action("/calls/{id}/choose", incoming.choose, Right.CALL),
     action("/calls/{id}/dismiss", incoming.dismiss, Right.CALL),

@@ -1,9 +1,9 @@
 """One reader of the outbox for the whole process, and the streams it feeds.
 
 A stream gets the changes that are its user's, the record it watches (and may see), and, with the key blanked, that
-something changed among bookings that are anyone's or in the rules of the office. Nothing but topic and id ever goes out:
-the browser fetches what it may see. A stream whose browser does not read is cut; the browser comes back with the last
-id it saw.
+something changed among bookings that are anyone's, callers who wait or the rules of the office. Nothing but topic and id
+ever goes out: the browser fetches what it may see. A stream whose browser does not read is cut; the browser comes back
+with the last id it saw.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from db.outbox import Change, Cursor, changes_after, latest
 from webpanel.metrics import Metrics
 
 QUEUE: Final = 100
-ANYONES: Final = frozenset({"recall", "office"})
+ANYONES: Final = frozenset({"recall", "office", "incoming"})
 """Topics of which everyone on the line may know that something changed, not what."""
 
 log = logging.getLogger(__name__)

@@ -3,13 +3,14 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import insert, select
 
 from db.engine import Database
 from db.rules.callers import Caller, CallerKind
+from db.rules.opening import Opening
 from db.rules.telephony import CallState, Direction, DutyState, EndedBy, IncomingState, RecordingState
 from db.rules.terms import AnsweredBy, Area, Channel
 from db.rules.viewer import Viewer
@@ -19,12 +20,13 @@ from db.schema.contacts import Contact
 from db.schema.staff import AccessLog
 from db.schema.work import Task
 from db.store import calls as stored
-from db.usecases import duty, identity, incoming, records, results, today
+from db.usecases import duty, giving, identity, incoming, records, results, stop, today
 from db.usecases.calls import CallError
-from db.usecases.incoming import Given, Pop
+from db.usecases.giving import Given
+from db.usecases.incoming import Pop
 from db.usecases.records import NotFoundError
 from db.usecases.results import Entry, EntryError
-from tests.integration.db.people import NOW, OFFICE, SmallOffice
+from tests.integration.db.people import ADMIN, NOW, OFFICE, SmallOffice
 
 NUMBER = "+819011112222"
 SOON = timedelta(seconds=5)
@@ -81,7 +83,19 @@ class Desk:
 
     def give(self, call_id: uuid.UUID, at: datetime = NOW) -> Given | None:
         with self.database.write() as tx:
-            return incoming.give(tx, call_id, at)
+            return giving.give(tx, call_id, at)
+
+    def place(self, call_id: uuid.UUID) -> int | None:
+        with self.database.read() as tx:
+            return giving.place(tx, call_id)
+
+    def ask_back(self, call_id: uuid.UUID, keyed: str = "") -> bool:
+        with self.database.write() as tx:
+            return incoming.ask_back(tx, call_id, keyed, NOW + SOON, OFFICE)
+
+    def opening(self, call_id: uuid.UUID) -> Opening:
+        with self.database.read() as tx:
+            return tx.execute(select(Incoming.opening).where(Incoming.id == call_id)).scalar_one()
 
     def join(self, call_id: uuid.UUID) -> None:
         with self.database.write() as tx:
@@ -327,7 +341,7 @@ def test_outside_office_hours_the_task_says_so_and_a_hidden_number_leaves_none(d
     desk.goes(desk.rings(number="", kind=CallerKind.HIDDEN))
     viewer = desk.ready("op", "1001")
     assert [task.note for task in desk.tasks(viewer)] == [
-        "11/24 22:30 090-1111-2222 から着信（時間外）。折り返してください。"
+        "11/24 22:30 090-1111-2222 から着信（受付時間外）。折り返してください。"
     ]
 
 
@@ -367,3 +381,106 @@ def test_nobody_is_dialled_while_they_are_on_the_line_with_us(desk: Desk) -> Non
     desk.join(call_id)
     desk.goes(call_id)
     assert not busy()
+
+
+@pytest.mark.req("T5")
+def test_of_those_who_wait_the_first_gets_whoever_is_free_first(desk: Desk) -> None:
+    first, second, third = desk.rings(at=NOW), desk.rings(at=NOW + SOON), desk.rings(at=NOW + 2 * SOON)
+    assert [desk.place(one) for one in (first, second, third)] == [1, 2, 3]
+    desk.ready("op", "1001")
+    assert desk.give(third) is None
+    assert desk.give(second) is None
+    assert given_to(desk.give(first)) == "1001"
+    assert [desk.place(one) for one in (first, second, third)] == [None, 1, 2]
+    desk.goes(second)
+    desk.ready("other", "1002")
+    assert given_to(desk.give(third)) == "1002"
+
+
+@pytest.mark.req("T5")
+def test_two_who_are_free_serve_the_first_two_whoever_asks_first_and_each_the_operator_they_know(desk: Desk) -> None:
+    one, other = desk.small.user("one"), desk.small.user("other")
+    first = desk.rings(last=other.user_id, at=NOW)
+    second = desk.rings(last=other.user_id, at=NOW + SOON)
+    third = desk.rings(at=NOW + 2 * SOON)
+    for viewer, seat in ((one, "1001"), (other, "1002")):
+        desk.small.seat(seat)
+        with desk.database.write() as tx:
+            duty.leg_answered(tx, duty.take_seat(tx, viewer, seat, NOW).leg_id, NOW)
+    assert desk.give(third) is None
+    assert given_to(desk.give(second)) == "1001"  # the one that both know is left for who waits longer
+    assert given_to(desk.give(first)) == "1002"
+
+
+@pytest.mark.req("T5")
+def test_a_caller_of_another_area_is_not_in_the_way(desk: Desk) -> None:
+    desk.rings(area=Area.HEALTH, at=NOW)
+    call_id = desk.rings(at=NOW + SOON)
+    assert desk.place(call_id) == 1
+    desk.ready("tax", "1001")
+    assert given_to(desk.give(call_id)) == "1001"
+
+
+@pytest.mark.req("T5")
+def test_a_wish_to_be_called_back_is_a_task_once_and_no_operator_is_sent_there(desk: Desk) -> None:
+    person = desk.small.debtor(phone=NUMBER)
+    call_id = desk.rings(person)
+    assert desk.ask_back(call_id)
+    assert desk.ask_back(call_id)  # told twice
+    viewer = desk.ready("op", "1001")
+    assert desk.give(call_id) is None
+    desk.goes(call_id)
+    assert desk.became(call_id) is IncomingState.ASKED_BACK
+    (task,) = desk.tasks(viewer)
+    assert (task.name, task.debtor_id) == ("折返し依頼", person)
+    assert task.note == "11/24 10:30 の着信で折返しを希望（応対できず）。090-1111-2222 へ折り返してください。"
+
+
+@pytest.mark.req("T5")
+@pytest.mark.parametrize(
+    ("keyed", "written"),
+    [("09033334444", "090-3333-4444（発信者が入力した番号）"), ("12", "12（発信者が入力した番号）")],
+)
+def test_a_hidden_number_leaves_the_one_that_was_keyed_in(desk: Desk, keyed: str, written: str) -> None:
+    viewer = desk.ready("op", "1001")
+    with desk.database.write() as tx:
+        duty.pause(tx, viewer, "休憩", NOW)
+    call_id = desk.rings(number="", kind=CallerKind.HIDDEN)
+    assert not desk.ask_back(call_id)
+    assert desk.ask_back(call_id, keyed)
+    (task,) = desk.tasks(viewer)
+    assert f"。{written} へ折り返してください。" in task.note
+
+
+@pytest.mark.req("T5", "P4")
+def test_outside_hours_on_closed_days_and_during_a_stop_nobody_is_rung(desk: Desk) -> None:
+    viewer = desk.ready("op", "1001")
+    saturday = datetime(2026, 11, 28, 1, 30, tzinfo=UTC)
+    for at, opening in ((NOW + timedelta(hours=12), Opening.CLOSED), (saturday, Opening.HOLIDAY)):
+        call_id = desk.rings(at=at)
+        assert desk.give(call_id) is None
+        assert desk.opening(call_id) is opening
+        assert desk.place(call_id) is None
+    with desk.database.write() as tx:
+        stop.stop(tx, ADMIN, "試験", NOW)
+    call_id = desk.rings()
+    assert (desk.give(call_id), desk.opening(call_id)) == (None, Opening.STOPPED)
+    assert desk.ask_back(call_id)
+    assert "（緊急停止中）" in desk.tasks(viewer)[-1].note
+
+
+@pytest.mark.req("T5")
+def test_a_result_with_a_caller_without_a_number_settles_nobody_elses_task(desk: Desk) -> None:
+    viewer = desk.ready("op", "1001")
+    with desk.database.write() as tx:
+        duty.pause(tx, viewer, "休憩", NOW)
+    desk.ask_back(desk.rings(number="", kind=CallerKind.HIDDEN), "09033334444")
+    with desk.database.write() as tx:
+        duty.resume(tx, viewer, NOW)
+    call_id = desk.rings(number="", kind=CallerKind.HIDDEN)
+    desk.give(call_id)
+    desk.join(call_id)
+    desk.goes(call_id)
+    with desk.database.write() as tx:
+        incoming.dismiss(tx, viewer, call_id, NOW + 3 * SOON)
+    assert len(desk.tasks(viewer)) == 1

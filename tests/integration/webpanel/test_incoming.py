@@ -13,7 +13,7 @@ from db.rules.viewer import Viewer
 from db.schema.base import new_id
 from db.schema.calls import Call
 from db.schema.contacts import Contact
-from db.usecases import duty, incoming
+from db.usecases import duty, giving, incoming
 from tests.integration.db.people import NOW, OFFICE
 from tests.integration.webpanel.conftest import Browser, Panel
 from tests.integration.webpanel.on_the_line import OnTheLine, logged
@@ -35,7 +35,7 @@ class Ringing:
         with self.panel.database.write() as tx:
             caller = Caller(found, number, Area.TAX, candidates)
             incoming.arrived(tx, self.call_id, "main", "1.1", caller, NOW, OFFICE)
-            assert incoming.give(tx, self.call_id, NOW)
+            assert giving.give(tx, self.call_id, NOW)
             incoming.joined(tx, self.call_id, NOW)
 
     def hangs_up(self) -> None:

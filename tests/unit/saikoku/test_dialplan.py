@@ -116,11 +116,11 @@ def test_installing_twice_changes_nothing(pbx: Path) -> None:
 @pytest.mark.req("P1")
 def test_a_file_of_ours_that_was_edited_stops_the_installation_and_shows_the_change(pbx: Path) -> None:
     file = pbx / "saikoku.conf"
-    changed = file.read_text().replace("Hangup(19)", "Hangup(17)")
+    changed = file.read_text().replace("Wait(5)", "Wait(17)")
     file.write_text(changed)
     (pbx / "saikoku-confbridge.conf").unlink()
 
-    with pytest.raises(EditedByHand, match=re.escape("+ same => n,Hangup(17)")):
+    with pytest.raises(EditedByHand, match=re.escape("+ same => n,Wait(17)")):
         dialplan.install(pbx, SETTINGS)
 
     assert file.read_text() == changed
