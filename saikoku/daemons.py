@@ -57,7 +57,7 @@ def run_agi(settings: Settings, clock: Clock) -> int:
 
 
 def run_jobs(settings: Settings, clock: Clock) -> int:
-    """Erase what is over its time, until told to stop."""
+    """Keep house, until told to stop."""
     asyncio.run(_jobs(settings, clock))
     return 0
 
@@ -95,7 +95,7 @@ async def _jobs(settings: Settings, clock: Clock) -> None:
 
     database = open_database(settings)
     try:
-        await until_signal(jobs.run(settings, database, clock))
+        await until_signal(jobs.run(settings, database, clock, office_of(settings)))
     finally:
         await database.aclose()
 

@@ -1,5 +1,5 @@
-"""`saikoku jobs`: the housekeeping of an office, every few minutes: what is over its time is erased, and the summaries of
-cases follow the calendar.
+"""`saikoku jobs`: the housekeeping of an office, every few minutes: what is over its time is erased, the summaries of
+cases follow the calendar, and once a day the hours at which people are reached are learnt anew.
 
 Each job stands alone: one that fails is logged and tried again in the next round, and holds up no other. All can be run
 twice, or by two processes at once, without harm.
@@ -17,8 +17,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.clock import Clock, office_date
 from db.engine import Database
 from db.recording_files import OutsideError, inside
+from db.rules.reach import learn
 from db.settings import Settings
-from db.usecases import retention, summaries
+from db.usecases import reach, retention, summaries
+from db.usecases.office import Office
 
 EVERY: Final = 600.0
 """Seconds between two rounds."""
@@ -26,11 +28,12 @@ EVERY: Final = 600.0
 log = logging.getLogger(__name__)
 
 
-async def run(settings: Settings, database: Database, clock: Clock) -> None:
+async def run(settings: Settings, database: Database, clock: Clock, office: Office) -> None:
     """Keep house until cancelled."""
     while True:
         await keep_house(database, settings.dial.recordings_dir, clock.now())
         await follow_calendar(database, office_date(clock.now(), settings.office.zone))
+        await learn_reach(database, clock.now(), office)
         await asyncio.sleep(EVERY)
 
 
@@ -53,6 +56,20 @@ async def follow_calendar(database: Database, today: date) -> None:
         return
     if people:
         log.info("the summaries of %d people followed the calendar to %s", people, today.isoformat())
+
+
+async def learn_reach(database: Database, now: datetime, office: Office) -> bool:
+    """Learn anew at which hours people are reached (T2), once a day; returns whether it was done."""
+    try:
+        if not await database.ask(reach.is_due, now):
+            return False
+        dials = await database.ask(reach.histories, now, office)
+        await database.run(reach.keep, await asyncio.to_thread(learn, dials), now)
+    except SQLAlchemyError as error:
+        log.warning("best times are not learnt; trying again in %.0f s: %s", EVERY, type(error).__name__)
+        return False
+    log.info("best times are learnt from %d numbers", len(dials))
+    return True
 
 
 async def _erase_recordings(database: Database, folder: Path, now: datetime) -> int:

@@ -90,11 +90,23 @@ def _filters(zone: ZoneInfo) -> dict[str, Any]:
         """`2026/11/24 18:02:05`, for logs."""
         return _time(at, zone, "%Y/%m/%d %H:%M:%S")
 
-    return {"yen": _yen, "phone": _phone, "era": _era, "clock": clock, "moment": moment, "full_moment": full_moment}
+    return {
+        "yen": _yen,
+        "percent": _percent,
+        "phone": _phone,
+        "era": _era,
+        "clock": clock,
+        "moment": moment,
+        "full_moment": full_moment,
+    }
 
 
 def _yen(amount: int) -> str:
     return f"{amount:,}"
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f}%"
 
 
 def _phone(number: str | None) -> str:

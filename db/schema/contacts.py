@@ -3,7 +3,7 @@
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.rules.terms import AnsweredBy, Area, Channel, Retry
@@ -118,3 +118,16 @@ class Recall(Base):
     note: Mapped[str] = mapped_column(default="")
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("contact.id"))
+
+
+class ReachModel(Base):
+    """What the city's dials have taught about reaching people (T2; `db.rules.reach.City`). The newest row is in force."""
+
+    __tablename__ = "reach_model"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    made_at: Mapped[datetime]
+    slots: Mapped[list[float]] = mapped_column(JSON)
+    weights: Mapped[list[float]] = mapped_column(JSON)
+    dials: Mapped[int]
+    numbers: Mapped[int]

@@ -13,7 +13,7 @@ from db.rules.eligibility import DEBT_AREAS, Decision
 from db.rules.months import same_day_of_month
 from db.rules.promises import PromiseOutcome
 from db.rules.telephony import LIVE_CALLS, Direction
-from db.rules.terms import AnsweredBy, Area, CaseState, Channel, FlagKind, PhoneKind, Right
+from db.rules.terms import AnsweredBy, Area, CaseState, Channel, FlagKind, PhoneKind, PhoneStatus, Right
 from db.rules.viewer import Viewer
 from db.store import calls
 from db.store.arrears import ArrearsLine
@@ -21,6 +21,7 @@ from db.store.calls import DutyRow
 from db.store.debtors import ContactRow, PhoneRow
 from db.usecases.eligibility import check_numbers
 from db.usecases.office import Office
+from db.usecases.reach import Reach
 from db.usecases.records import PromiseState, Record, areas_unmasked, open_record
 from db.usecases.results import BY_HAND, DispositionRow, dispositions, note_phrases
 from webpanel.debtors.forms import HAND_LINES
@@ -41,6 +42,7 @@ _DEBT_STEPS: Final = (
 _OTHER_STEPS: Final = ("再架電", "資料の送付", "上司に相談", "対応終了")
 
 
+_IN_USE: Final = (PhoneStatus.USABLE, PhoneStatus.UNVERIFIED)
 _REFUSAL_SHOWN: Final = timedelta(minutes=3)
 
 
@@ -82,11 +84,17 @@ class Line:
     decision: Decision | None
     insist: bool
     best: bool
+    reach: Reach
 
     @property
     def allowed(self) -> bool:
         """Whether it may be called now."""
         return self.decision is not None and self.decision.allowed
+
+    @property
+    def in_use(self) -> bool:
+        """Whether there is any point in saying when it reaches the person."""
+        return self.phone.status in _IN_USE
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +315,8 @@ def _area(record: Record, areas: Sequence[Area], wanted: str) -> Area | None:
 
 
 def _lines(record: Record, decisions: Mapping[int, Decision], viewer: Viewer) -> list[Line]:
-    allowed = [phone.id for phone in record.phones if phone.id in decisions and decisions[phone.id].allowed]
+    phones = sorted(record.phones, key=lambda phone: _rank(phone, record.reach[phone.id]))
+    allowed = [phone.id for phone in phones if phone.id in decisions and decisions[phone.id].allowed]
     return [
         Line(
             phone,
@@ -315,9 +324,18 @@ def _lines(record: Record, decisions: Mapping[int, Decision], viewer: Viewer) ->
             decisions.get(phone.id),
             insist=phone.id in decisions and _may_insist(decisions[phone.id], viewer),
             best=phone.id in allowed[:1],
+            reach=record.reach[phone.id],
         )
-        for phone in record.phones
+        for phone in phones
     ]
+
+
+def _rank(phone: PhoneRow, reach: Reach) -> tuple[bool, float]:
+    """Numbers in use first; of these the one that reaches the person likeliest now, or at its best time if it is closed.
+
+    Of equals the order of the register stands.
+    """
+    return phone.status not in _IN_USE, -(reach.best_chance if reach.now is None else reach.now)
 
 
 def _may_insist(decision: Decision, viewer: Viewer) -> bool:

@@ -1,0 +1,138 @@
+"""Best time and best number (T2), out of the register: what the city's dials have taught, and what it means for a person.
+
+The model is `db.rules.reach`; what it has learnt is kept as a row of `reach_model`, made anew once a day by the jobs
+daemon from a sample of numbers. A page needs no query of its own for it but the newest row: a number's past stands in the
+negotiation record that the page shows anyhow, so that nobody's estimate tells of contacts that the viewer may not see.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, exists, func, insert, select
+from sqlalchemy.orm import aliased
+
+from db.rules.officetime import office_time
+from db.rules.reach import BANDS, SUNDAY, City, Dial, Number, Slot, assumed_city, dial_of, slot_of
+from db.rules.terms import Channel
+from db.rules.workflow import ENTITLED
+from db.schema.contacts import Contact, ReachModel
+from db.schema.people import Debtor
+from db.store.debtors import ContactRow, PhoneRow
+from db.usecases.office import Office
+
+EVERY: Final = timedelta(days=1)
+"""How often the city's model is made anew."""
+SINCE: Final = timedelta(days=730)
+SAMPLE: Final = 20_000
+"""Debtors of whose dials the city's model is made, spread evenly over all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What is known of reaching somebody at a number. Chances from 0 to 1; `now` None outside the contact hours."""
+
+    now: float | None
+    best: Slot
+    best_chance: float
+    why: str
+    tried: int
+
+
+def of_phones(
+    tx: Connection, phones: Sequence[PhoneRow], contacts: Sequence[ContactRow], now: datetime, office: Office
+) -> Mapping[int, Reach]:
+    """For each number of a person (by its id): the chance now, the best slot of the coming week, and why."""
+    if not phones:
+        return {}
+    city, slots = newest(tx), coming_slots(now, office)
+    return {
+        phone.id: _reach(Number(city, _past(phone.number, contacts, now, office)), slots, now, office)
+        for phone in phones
+    }
+
+
+def coming_slots(now: datetime, office: Office) -> Sequence[Slot]:
+    """The slots of the coming seven days in which the office calls, in order; what is over today comes last."""
+    policy, local = office.policy, office_time(now)
+    found: dict[Slot, None] = {}
+    for ahead in range(8):
+        day = (local + timedelta(days=ahead)).date()
+        closed = office.is_closed(day)
+        if closed and not policy.closed_days:
+            continue
+        weekday = SUNDAY if closed and day.weekday() < 5 else day.weekday()
+        for band, (first, end) in enumerate(BANDS):
+            over = ahead == 0 and local.hour >= end
+            if first >= policy.opens.hour and first < policy.closes.hour and not over:
+                found.setdefault(Slot(weekday, band))
+    return list(found) or [Slot(0, 1)]
+
+
+def newest(tx: Connection) -> City:
+    """The city as last learnt; assumed while there is nothing to learn from."""
+    row = tx.execute(select(ReachModel).order_by(ReachModel.id.desc()).limit(1)).one_or_none()
+    return City(tuple(row.slots), tuple(row.weights), row.dials, row.numbers) if row else assumed_city()
+
+
+def is_due(tx: Connection, now: datetime) -> bool:
+    """Whether the city's model is to be made anew."""
+    made = tx.execute(select(func.max(ReachModel.made_at))).scalar_one()
+    return made is None or now - made >= EVERY
+
+
+def histories(tx: Connection, now: datetime, office: Office) -> Sequence[Sequence[Dial]]:
+    """The dials of the sampled debtors' numbers, a list for each number."""
+    last = tx.execute(select(func.max(Debtor.id))).scalar_one() or 0
+    better = aliased(Contact)
+    query = select(Contact.debtor_id, Contact.number, Contact.at, Contact.answered_by).where(
+        Contact.debtor_id.in_(select(Debtor.id).where(Debtor.id % max(1, last // SAMPLE) == 0)),
+        Contact.channel == Channel.CALL_OUT,
+        Contact.number.is_not(None),
+        Contact.at >= now - SINCE,
+        ~exists().where(better.corrects_id == Contact.id),
+    )
+    found: defaultdict[tuple[int, str | None], list[Dial]] = defaultdict(list)
+    for debtor_id, number, at, answered_by in tx.execute(query):
+        dial = dial_of(at, now, office.is_closed, reached=answered_by in ENTITLED)
+        if dial is not None:
+            found[debtor_id, number].append(dial)
+    return list(found.values())
+
+
+def keep(tx: Connection, city: City, now: datetime) -> None:
+    """Keep what was learnt; it is in force from now on."""
+    tx.execute(
+        insert(ReachModel).values(
+            made_at=now, slots=list(city.slots), weights=list(city.weights), dials=city.dials, numbers=city.numbers
+        )
+    )
+
+
+def _past(number: str, contacts: Iterable[ContactRow], now: datetime, office: Office) -> list[Dial]:
+    dials = (
+        dial_of(row.at, now, office.is_closed, reached=row.answered_by in ENTITLED)
+        for row in contacts
+        if row.number == number and row.channel is Channel.CALL_OUT and not row.corrected
+    )
+    return [dial for dial in dials if dial is not None]
+
+
+def _reach(number: Number, slots: Sequence[Slot], now: datetime, office: Office) -> Reach:
+    here, best = slot_of(now, office.is_closed), number.best(slots)
+    is_open = here is not None and here in slots and not _closed_now(now, office)
+    return Reach(
+        now=number.chance(here) if here is not None and is_open else None,
+        best=best,
+        best_chance=number.chance(best),
+        why=number.why(best),
+        tried=number.tried,
+    )
+
+
+def _closed_now(now: datetime, office: Office) -> bool:
+    local, policy = office_time(now), office.policy
+    outside = not policy.opens <= local.time() < policy.closes
+    return outside or (office.is_closed(local.date()) and not policy.closed_days)
