@@ -112,7 +112,7 @@ def _percent(share: float) -> str:
 def _phone(number: str | None) -> str:
     """A number as an officer writes it; one that no plan knows is shown as it is kept."""
     if number is None:
-        return "番号非通知"
+        return "番号表示なし"
     try:
         return parse_phone(number).national
     except PhoneError:

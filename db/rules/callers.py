@@ -58,6 +58,19 @@ class CallerKind(Term):
     UNASKED = "unasked", "照会不可"
 
 
+ADVICE: Final[Mapping[CallerKind, str]] = {
+    CallerKind.SEVERAL: "この番号は複数の方の記録にあります。名乗りを聞いて、話の相手を選んでください。",
+    CallerKind.UNKNOWN: "この番号の記録はありません。名乗りを聞いて検索してください。",
+    CallerKind.HIDDEN: "番号が通知されていません。名乗りを聞いて検索してください。",
+    CallerKind.NO_NUMBER: "公衆電話や表示圏外からの着信です。名乗りを聞いて検索してください。",
+    CallerKind.FOREIGN: "国外の番号からの着信です。名乗りを聞いて検索してください。",
+    CallerKind.SERVICE: "企業などの代表番号からの着信です。名乗りを聞いて検索してください。",
+    CallerKind.MALFORMED: "番号を読み取れませんでした。名乗りを聞いて検索してください。",
+    CallerKind.UNASKED: "番号を照会できませんでした。名乗りを聞いて検索してください。",
+}
+"""What the operator is told to do beside the kind of a caller whom the number does not name."""
+
+
 _NOBODY: Final[Mapping[PhoneKind, CallerKind]] = {
     PhoneKind.FOREIGN: CallerKind.FOREIGN,
     PhoneKind.TOLL_FREE: CallerKind.SERVICE,

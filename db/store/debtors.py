@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from db.rules.telephony import RecordingState
 from db.rules.terms import (
@@ -97,7 +97,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class ContactRow:
-    """One line of the negotiation record (交渉記録)."""
+    """One line of the negotiation record (交渉記録). `answers_…`: the letter, SMS or call that a return call answers."""
 
     id: uuid.UUID
     area: Area
@@ -115,6 +115,8 @@ class ContactRow:
     corrected: bool
     recording_id: uuid.UUID | None
     recording_state: RecordingState | None
+    answers_at: datetime | None
+    answers_channel: Channel | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +280,7 @@ def contacts(
     tx: Connection, viewer: Viewer, debtor_id: int, limit: int = 100, *, contact_id: uuid.UUID | None = None
 ) -> list[ContactRow]:
     """The negotiation record, newest first, over all channels; or one contact of it."""
+    answered = aliased(Contact)
     correction = select(Contact.corrects_id.label("of")).where(Contact.debtor_id == debtor_id).subquery()
     query = (
         select(
@@ -297,8 +300,11 @@ def contacts(
             Contact.id.in_(select(correction.c.of).where(correction.c.of.is_not(None))),
             Recording.id,
             Recording.state,
+            answered.at,
+            answered.channel,
         )
         .join(Disposition, Disposition.code == Contact.disposition)
+        .outerjoin(answered, answered.id == Contact.answers_id)
         .outerjoin(Staff, Staff.id == Contact.user_id)
         .outerjoin(Recording, and_(Recording.call_id == Contact.call_id, Contact.call_id.is_not(None)))
         .where(Contact.debtor_id == debtor_id, Contact.area.in_(viewer.areas()))

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from db.outbox import publish
 from db.reference.phones import PhoneError, parse_phone
-from db.rules.callers import Caller, CallerKind
+from db.rules.callers import ADVICE, Caller, CallerKind
 from db.rules.opening import Opening
 from db.rules.telephony import (
     LIVE_CALLS,
@@ -67,6 +67,11 @@ class Pop:
     kind: CallerKind
     candidates: Sequence[Candidate]
     missed_at: datetime | None
+
+    @property
+    def advice(self) -> str:
+        """What to do about a caller whom the number does not name."""
+        return ADVICE.get(self.kind, "")
 
 
 def call_id_of(pbx: str, channel: str) -> uuid.UUID:

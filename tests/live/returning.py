@@ -27,7 +27,8 @@ from db.schema.contacts import Contact
 from db.schema.work import Task
 from db.settings import Address
 from db.store import calls as stored
-from db.usecases import duty, foundation
+from db.usecases import duty, foundation, incoming
+from db.usecases.incoming import Pop
 from saikoku import prompts
 from saikoku.dialplan import DialplanSettings
 from saikoku.lab.asterisk import AsteriskInstance, free_port
@@ -168,6 +169,17 @@ class Office(Shift):
             )  # fmt: skip
 
         await self.database.run(write)
+
+    async def pop(self, call_id: uuid.UUID) -> Pop:
+        """What the operator's screen shows of the call."""
+
+        def shown(tx: Connection) -> Pop | None:
+            call = stored.own(tx, self.operator, call_id)
+            return incoming.pop(tx, self.operator, call) if call else None
+
+        found = await self.database.ask(shown)
+        assert found is not None
+        return found
 
     async def open_tasks(self) -> list[tuple[str, int | None]]:
         query = select(Task.kind, Task.debtor_id).where(Task.done_at.is_(None))

@@ -14,7 +14,7 @@ from db.schema.calls import Call, Incoming
 from db.schema.contacts import Contact
 from db.settings import Address
 from db.store import calls as stored
-from db.usecases import missed, results
+from db.usecases import incoming, missed, results
 from db.usecases.commands import CommandKind
 from db.usecases.results import Entry
 from saikoku.lab.carrier import DESK_HZ, TALK_HZ
@@ -136,3 +136,54 @@ async def test_a_bridge_that_was_away_takes_up_who_rings_and_who_talks(
             await office.want(talking, CommandKind.HANG_UP)
             await office.call_is(talking, CallState.ENDED)
     await office.database.aclose()
+
+
+@pytest.mark.req("T5")
+@pytest.mark.parametrize(
+    ("caller", "kind", "number"),
+    [
+        ("anonymous", CallerKind.HIDDEN, None),
+        ("05012340000", CallerKind.UNKNOWN, "+815012340000"),
+        ("+12025550123", CallerKind.FOREIGN, "+12025550123"),
+        ("12345678901234567", CallerKind.MALFORMED, None),
+        ("0120000000", CallerKind.SERVICE, "+81120000000"),
+        ("unavailable", CallerKind.NO_NUMBER, None),
+    ],
+    ids=str,
+)
+async def test_a_number_that_names_nobody_reaches_a_desk_and_says_what_it_is(
+    office: Office, caller: str, kind: CallerKind, number: str | None
+) -> None:
+    await office.ready()
+
+    call_id = await office.rings(caller)
+
+    await office.call_is(call_id, CallState.TALKING)
+    row = await office.database.ask(lambda tx: tx.execute(select(Incoming).where(Incoming.id == call_id)).one())
+    assert (row.kind, row.number, row.candidates) == (kind, number, [])
+    pop = await office.pop(call_id)
+    assert (pop.kind, pop.candidates, bool(pop.advice)) == (kind, [], True)
+    assert office.lab.office.complaints() == []
+
+
+@pytest.mark.req("T5")
+async def test_a_shared_number_lists_everyone_who_has_it_and_the_choice_decides(office: Office) -> None:
+    await office.ready()
+    one, number = await office.person(0)
+    other = await asyncio.to_thread(office.small.debtor, "山田 花子", "ヤマダ ハナコ", phone=f"+81{number[1:]}")
+    letter = await office.letter(other)
+
+    call_id = await office.rings(number)
+
+    await office.call_is(call_id, CallState.TALKING)
+    pop = await office.pop(call_id)
+    assert pop.kind is CallerKind.SEVERAL
+    assert [found.hit.id for found in pop.candidates] == [other, one]  # to whom something was sent comes first
+    await office.database.run(incoming.choose, office.operator, call_id, other, office.clock.now())
+    await office.lab.hang_up_at_carrier(number)
+    await office.duty_becomes(DutyState.WRAP_UP)
+    contact_id = await office.database.run(
+        results.record_result, office.operator, call_id, Entry("talked_self"), office.clock.now(), OFFICE
+    )
+    contact = select(Contact.debtor_id, Contact.answers_id).where(Contact.id == contact_id)
+    assert tuple(await office.database.ask(lambda tx: tx.execute(contact).one())) == (other, letter)

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,6 +20,7 @@ from db.schema.contacts import Contact
 from db.schema.staff import AccessLog
 from db.schema.work import Task
 from db.store import calls as stored
+from db.store import debtors
 from db.usecases import duty, giving, identity, incoming, records, results, stop, today
 from db.usecases.calls import CallError
 from db.usecases.giving import Given
@@ -291,7 +292,9 @@ def test_the_contact_of_a_return_call_names_the_letter_it_answers(desk: Desk) ->
         contact = tx.execute(select(Contact).where(Contact.id == contact_id)).one()
         recording = tx.execute(select(Recording).where(Recording.call_id == call_id)).one()
         call = tx.execute(select(Call).where(Call.id == call_id)).one()
+        line = next(row for row in debtors.contacts(tx, viewer, person) if row.id == contact_id)
     assert (contact.channel, contact.answers_id, contact.call_id) == (Channel.CALL_IN, letter, call_id)
+    assert (line.answers_channel, line.answers_at) == (Channel.LETTER, NOW - timedelta(days=2))
     assert (call.direction, call.state, call.ended_by) == (Direction.IN, CallState.ENDED, EndedBy.PERSON)
     assert (recording.state, recording.debtor_id) == (RecordingState.RUNNING, person)
     assert desk.became(call_id) is IncomingState.ENDED
@@ -484,3 +487,24 @@ def test_a_result_with_a_caller_without_a_number_settles_nobody_elses_task(desk:
     with desk.database.write() as tx:
         incoming.dismiss(tx, viewer, call_id, NOW + 3 * SOON)
     assert len(desk.tasks(viewer)) == 1
+
+
+@pytest.mark.req("T5")
+@pytest.mark.parametrize(("days", "counts"), [(14, True), (7, False)])
+def test_how_long_a_letter_waits_for_its_answer_is_a_setting(desk: Desk, days: int, counts: bool) -> None:
+    viewer = desk.ready("op", "1001")
+    person = desk.small.debtor(phone=NUMBER)
+    letter = desk.contact(person, None, Channel.LETTER, NOW - timedelta(days=8))
+    desk.contact(person, None, Channel.COUNTER, NOW - timedelta(days=1))  # the office did not begin that
+    call_id = incoming.call_id_of("main", "1.1")
+    office = replace(OFFICE, return_call_days=days)
+    with desk.database.write() as tx:
+        incoming.arrived(tx, call_id, "main", "1.1", Caller(CallerKind.KNOWN, NUMBER, Area.TAX, (person,)), NOW, office)
+    desk.give(call_id)
+    desk.join(call_id)
+    (candidate,) = desk.pop(viewer).candidates
+    assert (candidate.answers.id if candidate.answers else None) == (letter if counts else None)
+    contact_id = desk.save(viewer, call_id)
+    with desk.database.read() as tx:
+        stored_id = tx.execute(select(Contact.answers_id).where(Contact.id == contact_id)).scalar_one()
+    assert stored_id == (letter if counts else None)

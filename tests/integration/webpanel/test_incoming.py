@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from sqlalchemy import insert, select
 
-from db.rules.callers import Caller, CallerKind
+from db.rules.callers import ADVICE, Caller, CallerKind
 from db.rules.telephony import DutyState, EndedBy
 from db.rules.terms import AnsweredBy, Area, Channel
 from db.rules.viewer import Viewer
@@ -101,12 +101,23 @@ async def test_an_unknown_number_is_searched_and_the_choice_leads_to_the_record(
     person = panel.small.debtor("見本 一郎", "ミホン イチロウ")
     ringing.rings(number="", kind=CallerKind.HIDDEN)
     text = await ringing.pop()
-    assert "番号非通知" in text
+    assert "番号表示なし" in text
+    assert CallerKind.HIDDEN.label in text
     assert f'href="/calls/{ringing.call_id}/caller"' in text
     _, found, _ = await ringing.browser.get(f"/calls/{ringing.call_id}/caller?q=ミホン")
     assert "見本 一郎" in found
     answer = await ringing.browser.post(f"/calls/{ringing.call_id}/choose", {"debtor_id": str(person), "open": "1"})
     assert (answer[0], answer[2]["Saikoku-Location"]) == (204, f"/debtors/{person}")
+
+
+@pytest.mark.req("T5")
+@pytest.mark.parametrize("kind", [kind for kind in CallerKind if kind is not CallerKind.KNOWN], ids=str)
+async def test_every_kind_of_caller_is_named_and_search_is_offered(ringing: Ringing, kind: CallerKind) -> None:
+    ringing.rings(number="", kind=kind)
+    text = await ringing.pop()
+    assert kind.label in text
+    assert ADVICE[kind] in text
+    assert f'href="/calls/{ringing.call_id}/caller"' in text
 
 
 @pytest.mark.req("T5")
