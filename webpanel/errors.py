@@ -18,6 +18,7 @@ from db.rules.viewer import NotAllowedError
 from db.usecases.accounts import LoginTakenError, UnknownUserError
 from db.usecases.calls import CallError, ContactRefusedError
 from db.usecases.duty import DutyError
+from db.usecases.policies import PolicyError
 from db.usecases.recordings import RecordingError
 from db.usecases.records import NotFoundError
 from db.usecases.results import EntryError
@@ -107,7 +108,7 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(422, error.code, str(error), {error.field: str(error)})
         case RecordingError(code="reason"):
             return Problem(422, error.code, str(error), {"reason": str(error)})
-        case FormError():
+        case FormError() | PolicyError():
             return Problem(422, error.code, str(error), error.fields)
         case web.HTTPException() if error.status >= 400:
             return Problem(error.status, f"http_{error.status}", _HTTP.get(error.status, error.reason))

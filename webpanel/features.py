@@ -8,6 +8,7 @@ from webpanel.line.routes import ROUTES as LINE
 from webpanel.live.routes import ROUTES as LIVE
 from webpanel.recordings.routes import ROUTES as RECORDINGS
 from webpanel.routing import Route
+from webpanel.rules.routes import ROUTES as RULES
 from webpanel.search.routes import ROUTES as SEARCH
 from webpanel.shell.routes import ROUTES as SHELL
 from webpanel.stop.routes import ROUTES as STOP
@@ -21,4 +22,5 @@ FEATURES: Final[tuple[tuple[Route, ...], ...]] = (
     SEARCH,
     DEBTORS,
     RECORDINGS,
+    RULES,
 )

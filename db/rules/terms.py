@@ -164,6 +164,7 @@ class Right(Term):
     DOCUMENT_MAKE = "document.make", "文書作成"
     FLOOR_VIEW = "floor.view", "フロアの閲覧"
     CAMPAIGN_RUN = "campaign.run", "キャンペーンの運用"
+    RULES_EDIT = "rules.edit", "催告ルールの変更"
     REPORT_VIEW = "report.view", "帳票の閲覧"
     EXPORT = "export", "データ出力"
     IMPORT = "import", "データ取込"

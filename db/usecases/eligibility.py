@@ -22,6 +22,7 @@ from db.schema.people import Debtor, Phone
 from db.store import arrears, calls, debtors, promises
 from db.store.office import emergency_stop
 from db.usecases.office import Office
+from db.usecases.policies import policy_of
 
 _COUNTED = (Channel.CALL_OUT, Channel.SMS, Channel.VISIT)
 
@@ -65,7 +66,7 @@ def gather(
         channel=target.channel,
         area=target.area,
         at=now,
-        policy=office.policy,
+        policy=policy_of(tx, target.area, office),
         deliberate=deliberate,
         actor_contracted=actor.contracted,
         closed_day=office.is_closed(office.today(now)),

@@ -28,7 +28,7 @@ _OFFICER: Final = _CITY_OPERATOR | {
     Right.EXPORT,
     Right.PROTECTED_VIEW,
 }
-_SUPERVISOR: Final = _OFFICER | {Right.FLOOR_VIEW, Right.CAMPAIGN_RUN, Right.REPORT_VIEW}
+_SUPERVISOR: Final = _OFFICER | {Right.FLOOR_VIEW, Right.CAMPAIGN_RUN, Right.REPORT_VIEW, Right.RULES_EDIT}
 
 LEVELS: Final[Mapping[str, tuple[str, frozenset[Right]]]] = {
     "contracted_operator": ("委託オペレーター", _OPERATOR),

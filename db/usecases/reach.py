@@ -14,6 +14,7 @@ from typing import Final
 from sqlalchemy import Connection, exists, func, insert, select
 from sqlalchemy.orm import aliased
 
+from db.rules.eligibility import ContactPolicy
 from db.rules.officetime import office_time
 from db.rules.reach import BANDS, SUNDAY, City, Dial, Number, Slot, assumed_city, dial_of, slot_of
 from db.rules.terms import Channel
@@ -42,21 +43,26 @@ class Reach:
 
 
 def of_phones(
-    tx: Connection, phones: Sequence[PhoneRow], contacts: Sequence[ContactRow], now: datetime, office: Office
+    tx: Connection,
+    phones: Sequence[PhoneRow],
+    contacts: Sequence[ContactRow],
+    now: datetime,
+    office: Office,
+    policy: ContactPolicy,
 ) -> Mapping[int, Reach]:
     """For each number of a person (by its id): the chance now, the best slot of the coming week, and why."""
     if not phones:
         return {}
-    city, slots = newest(tx), coming_slots(now, office)
+    city, slots = newest(tx), coming_slots(now, office, policy)
     return {
-        phone.id: _reach(Number(city, _past(phone.number, contacts, now, office)), slots, now, office)
+        phone.id: _reach(Number(city, _past(phone.number, contacts, now, office)), slots, now, office, policy)
         for phone in phones
     }
 
 
-def coming_slots(now: datetime, office: Office) -> Sequence[Slot]:
-    """The slots of the coming seven days in which the office calls, in order; what is over today comes last."""
-    policy, local = office.policy, office_time(now)
+def coming_slots(now: datetime, office: Office, policy: ContactPolicy) -> Sequence[Slot]:
+    """The slots of the coming seven days in which the policy lets people be called, in order; what is over today comes last."""
+    local = office_time(now)
     found: dict[Slot, None] = {}
     for ahead in range(8):
         day = (local + timedelta(days=ahead)).date()
@@ -120,9 +126,9 @@ def _past(number: str, contacts: Iterable[ContactRow], now: datetime, office: Of
     return [dial for dial in dials if dial is not None]
 
 
-def _reach(number: Number, slots: Sequence[Slot], now: datetime, office: Office) -> Reach:
+def _reach(number: Number, slots: Sequence[Slot], now: datetime, office: Office, policy: ContactPolicy) -> Reach:
     here, best = slot_of(now, office.is_closed), number.best(slots)
-    is_open = here is not None and here in slots and not _closed_now(now, office)
+    is_open = here is not None and here in slots and not _closed_now(now, office, policy)
     return Reach(
         now=number.chance(here) if here is not None and is_open else None,
         best=best,
@@ -132,7 +138,7 @@ def _reach(number: Number, slots: Sequence[Slot], now: datetime, office: Office)
     )
 
 
-def _closed_now(now: datetime, office: Office) -> bool:
-    local, policy = office_time(now), office.policy
+def _closed_now(now: datetime, office: Office, policy: ContactPolicy) -> bool:
+    local = office_time(now)
     outside = not policy.opens <= local.time() < policy.closes
     return outside or (office.is_closed(local.date()) and not policy.closed_days)

@@ -8,7 +8,7 @@ Every opening and every search is written to the access log in the same transact
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -28,9 +28,7 @@ from db.store.arrears import ArrearsLine, PaymentRow
 from db.store.calls import CallRow
 from db.store.debtors import AddressRow, ContactRow, DispatchRow, Hit, Member, Person, PhoneRow, RecallRow
 from db.store.promises import PromiseRow
-from db.usecases import reach
 from db.usecases.office import Office
-from db.usecases.reach import Reach
 
 
 class NotFoundError(Exception):
@@ -106,7 +104,6 @@ class Record:
     states: dict[Area, CaseState]
     phones: Sequence[PhoneRow]
     flags: frozenset[FlagKind]
-    reach: Mapping[int, Reach]
     contacts: Sequence[ContactRow]
     recalls: Sequence[RecallRow]
     call: CallRow | None
@@ -144,13 +141,11 @@ def open_record(tx: Connection, viewer: Viewer, debtor_id: int, now: datetime, o
     contacts = debtors.contacts(tx, viewer, debtor_id)
     flags = debtors.flag_kinds(tx, viewer, debtor_id, office.today(now))
     areas = debtors.areas_of(tx, viewer, debtor_id)
-    phones = debtors.phones(tx, viewer, debtor_id)
     record = Record(
         person=person if part else replace(person, birth_date=None),
         areas=areas,
         states={area: _state(area, part, flags, contacts) for area in areas if area in insight.rights} if part else {},
-        phones=phones,
-        reach=reach.of_phones(tx, phones, contacts, now, office),
+        phones=debtors.phones(tx, viewer, debtor_id),
         flags=flags,
         contacts=[row if row.area in insight.rights else replace(row, note="", next_step="") for row in contacts],
         recalls=[

@@ -24,6 +24,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "recording.hold": "録音を保全",
     "recording.unhold": "録音の保全を解除",
     "recording.erase": "録音を消去",
+    "rules.change": "催告ルールを変更",
     "office.stop": "緊急停止",
     "office.resume": "緊急停止を解除",
     "duty.start": "業務開始",

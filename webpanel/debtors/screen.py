@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from db.rules.eligibility import DEBT_AREAS, Decision
+from db.rules.eligibility import DEBT_AREAS, ContactPolicy, Decision
 from db.rules.months import same_day_of_month
 from db.rules.promises import PromiseOutcome
 from db.rules.telephony import LIVE_CALLS, Direction
@@ -21,7 +21,8 @@ from db.store.calls import DutyRow
 from db.store.debtors import ContactRow, PhoneRow
 from db.usecases.eligibility import check_numbers
 from db.usecases.office import Office
-from db.usecases.reach import Reach
+from db.usecases.policies import policy_of
+from db.usecases.reach import Reach, of_phones
 from db.usecases.records import PromiseState, Record, areas_unmasked, open_record
 from db.usecases.results import BY_HAND, DispositionRow, dispositions, note_phrases
 from webpanel.debtors.forms import HAND_LINES
@@ -117,6 +118,7 @@ class Screen:
     record: Record
     viewer: Viewer
     office: Office
+    policy: ContactPolicy
     now: datetime
     tab: Tab
     area: Area | None
@@ -200,7 +202,7 @@ class Screen:
     @property
     def stale(self) -> bool:
         """Whether the data are older than the office calls on."""
-        limit = timedelta(hours=self.office.policy.data_age_limit_hours)
+        limit = timedelta(hours=self.policy.data_age_limit_hours)
         return self.now - self.record.person.data_as_of > limit
 
     @property
@@ -245,7 +247,9 @@ def load(
     calling = area is not None and record.call is None and viewer.may(Right.CALL, area)
     ids = [phone.id for phone in record.phones]
     decisions = check_numbers(tx, viewer, debtor_id, area, ids, now, office) if calling and area else {}
-    lines = _lines(record, decisions, viewer)
+    policy = policy_of(tx, area, office) if area else office.policy
+    reached = of_phones(tx, record.phones, record.contacts, now, office, policy)
+    lines = _lines(record, decisions, reached, viewer)
     duty = calls.duty(tx, viewer.user_id)
     channel = Channel.CALL_IN if record.call and record.call.direction is Direction.IN else Channel.CALL_OUT
     identified = record.call is not None and record.call.identity_confirmed_at is not None
@@ -253,6 +257,7 @@ def load(
         record=record,
         viewer=viewer,
         office=office,
+        policy=policy,
         now=now,
         tab=tab,
         area=area,
@@ -314,8 +319,10 @@ def _area(record: Record, areas: Sequence[Area], wanted: str) -> Area | None:
     return next(iter([*asked, *owing, *areas]), None)
 
 
-def _lines(record: Record, decisions: Mapping[int, Decision], viewer: Viewer) -> list[Line]:
-    phones = sorted(record.phones, key=lambda phone: _rank(phone, record.reach[phone.id]))
+def _lines(
+    record: Record, decisions: Mapping[int, Decision], reached: Mapping[int, Reach], viewer: Viewer
+) -> list[Line]:
+    phones = sorted(record.phones, key=lambda phone: _rank(phone, reached[phone.id]))
     allowed = [phone.id for phone in phones if phone.id in decisions and decisions[phone.id].allowed]
     return [
         Line(
@@ -324,7 +331,7 @@ def _lines(record: Record, decisions: Mapping[int, Decision], viewer: Viewer) ->
             decisions.get(phone.id),
             insist=phone.id in decisions and _may_insist(decisions[phone.id], viewer),
             best=phone.id in allowed[:1],
-            reach=record.reach[phone.id],
+            reach=reached[phone.id],
         )
         for phone in phones
     ]

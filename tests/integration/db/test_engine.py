@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 
 import pytest
 from alembic import command
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, delete, insert, select, text, update
 
 from db.engine import Database
 from db.migrations import config
 from db.outbox import Cursor, changes_after, latest, publish
 from db.schema.ops import Lease
+from db.schema.staff import LevelRight
+from db.usecases import foundation
 
 NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 
@@ -24,6 +26,20 @@ def test_migrations_go_back_and_forth(database: Database) -> None:
     command.downgrade(config(database), "base")
     command.upgrade(config(database), "head")
     command.check(config(database))
+
+
+@pytest.mark.req("C1")
+def test_offices_laid_before_a_right_came_get_it(database: Database) -> None:
+    later = {"recording.hold", "rules.edit"}
+    with database.write() as tx:
+        foundation.lay(tx)
+        laid = set(map(tuple, tx.execute(select(LevelRight.level_code, LevelRight.right))))
+    command.downgrade(config(database), "0006")
+    with database.write() as tx:
+        tx.execute(delete(LevelRight).where(LevelRight.right.in_(later)))
+    command.upgrade(config(database), "head")
+    with database.read() as tx:
+        assert set(map(tuple, tx.execute(select(LevelRight.level_code, LevelRight.right)))) == laid
 
 
 def _count_up(tx: Connection) -> None:

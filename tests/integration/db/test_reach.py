@@ -1,5 +1,6 @@
 """Best time and best number out of the register: what is learnt, kept and shown."""
 
+from collections.abc import Collection
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, time, timedelta
@@ -10,10 +11,10 @@ from sqlalchemy import Connection, insert
 from db.engine import Database
 from db.rules.reach import Slot, assumed_city, learn
 from db.rules.terms import AnsweredBy, Area, Channel
+from db.rules.viewer import Viewer
 from db.schema.base import new_id
 from db.schema.contacts import Contact
 from db.usecases import reach, records
-from db.usecases.office import Office
 from saikoku.jobs import learn_reach
 from tests.integration.db.people import NOW, OFFICE, SmallOffice
 
@@ -31,6 +32,11 @@ def dialled(tx: Connection, debtor_id: int, at: datetime, answered_by: AnsweredB
     tx.execute(insert(Contact).values(row | values))
 
 
+def of_record(tx: Connection, viewer: Viewer, debtor_id: int, now: datetime) -> Collection[reach.Reach]:
+    record = records.open_record(tx, viewer, debtor_id, now, OFFICE)
+    return reach.of_phones(tx, record.phones, record.contacts, now, OFFICE, OFFICE.policy).values()
+
+
 @pytest.mark.req("T2")
 def test_the_record_says_when_to_call_and_why(small: SmallOffice) -> None:
     viewer, debtor = small.user("officer", "officer"), small.debtor()
@@ -40,7 +46,7 @@ def test_the_record_says_when_to_call_and_why(small: SmallOffice) -> None:
         dialled(tx, debtor, EVENING, AnsweredBy.SELF)
         dialled(tx, debtor, EVENING, AnsweredBy.SPOUSE, number="+815099998888")
         dialled(tx, debtor, EVENING, AnsweredBy.SELF, channel=Channel.CALL_IN)
-        (found,) = records.open_record(tx, viewer, debtor, NOW, OFFICE).reach.values()
+        (found,) = of_record(tx, viewer, debtor, NOW)
     assert found.tried == 5
     assert found.now is not None
     assert found.now < found.best_chance
@@ -49,20 +55,20 @@ def test_the_record_says_when_to_call_and_why(small: SmallOffice) -> None:
 
 @pytest.mark.req("T2")
 def test_only_hours_in_which_the_office_calls_are_proposed() -> None:
-    slots = reach.coming_slots(NOW, OFFICE)
+    slots = reach.coming_slots(NOW, OFFICE, OFFICE.policy)
     assert slots[0] == Slot(1, 1)
     assert {slot.weekday for slot in slots} == {0, 1, 2, 3, 4}
     assert {slot.band for slot in slots} == {1, 2, 3, 4, 5}
-    every_day = Office(zone=OFFICE.zone, policy=replace(OFFICE.policy, closed_days=True, opens=time(8)))
-    assert {slot.weekday for slot in reach.coming_slots(NOW, every_day)} == set(range(7))
-    assert Slot(0, 0) in reach.coming_slots(NOW, every_day)
+    every_day = replace(OFFICE.policy, closed_days=True, opens=time(8))
+    assert {slot.weekday for slot in reach.coming_slots(NOW, OFFICE, every_day)} == set(range(7))
+    assert Slot(0, 0) in reach.coming_slots(NOW, OFFICE, every_day)
 
 
 @pytest.mark.req("T2")
 def test_outside_the_hours_there_is_no_now(small: SmallOffice) -> None:
     viewer, debtor = small.user("officer", "officer"), small.debtor()
     with small.database.write() as tx:
-        (found,) = records.open_record(tx, viewer, debtor, NOW + timedelta(hours=10), OFFICE).reach.values()
+        (found,) = of_record(tx, viewer, debtor, NOW + timedelta(hours=10))
     assert found.now is None
 
 

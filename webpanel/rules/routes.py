@@ -1,0 +1,12 @@
+"""Routes of the rules of contact."""
+
+from typing import Final
+
+from db.rules.terms import Right
+from webpanel.routing import Route, action, page
+from webpanel.rules import views
+
+ROUTES: Final[tuple[Route, ...]] = (
+    page("/rules", views.show, Right.RULES_EDIT),
+    action("/rules/{area}", views.change, Right.RULES_EDIT),
+)
