@@ -1,5 +1,6 @@
 """`saikoku jobs`: the housekeeping of an office, every few minutes: what is over its time is erased, the summaries of
-cases follow the calendar, and once a day the hours at which people are reached are learnt anew.
+cases follow the calendar, and once a day the hours at which people are reached are learnt anew. Beside it, all the time:
+the states of cases (`saikoku.states`).
 
 Each job stands alone: one that fails is logged and tried again in the next round, and holds up no other. All can be run
 twice, or by two processes at once, without harm.
@@ -21,6 +22,7 @@ from db.rules.reach import learn
 from db.settings import Settings
 from db.usecases import reach, retention, summaries
 from db.usecases.office import Office
+from saikoku import states
 
 EVERY: Final = 600.0
 """Seconds between two rounds."""
@@ -30,6 +32,11 @@ log = logging.getLogger(__name__)
 
 async def run(settings: Settings, database: Database, clock: Clock, office: Office) -> None:
     """Keep house until cancelled."""
+    rounds = _rounds(settings, database, clock, office)
+    await asyncio.gather(states.follow(settings, database, clock, office), rounds)
+
+
+async def _rounds(settings: Settings, database: Database, clock: Clock, office: Office) -> None:
     while True:
         await keep_house(database, settings.dial.recordings_dir, clock.now())
         await follow_calendar(database, office_date(clock.now(), settings.office.zone))

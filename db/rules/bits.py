@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, TypeVar
 
-from db.rules.terms import AnsweredBy, Area, Channel, FlagKind, PersonKind, PhoneKind, Term
+from db.rules.terms import AnsweredBy, Area, CaseState, Channel, FlagKind, PersonKind, PhoneKind, Term
 
 LARGEST_SET: Final = 62
 """How many bits a set may have, so that it stays a positive 64-bit number on every database."""
@@ -54,6 +54,14 @@ FLAGS: Final = _numbered(
     FlagKind.NO_SMS,
     FlagKind.INTERPRETER,
     FlagKind.CAUTION,
+)
+CASE_STATES: Final = _numbered(
+    CaseState.PAID,
+    CaseState.EXCLUDED,
+    CaseState.BROKEN,
+    CaseState.PROMISED,
+    CaseState.NO_PROMISE,
+    CaseState.NOT_CONTACTED,
 )
 
 

@@ -165,6 +165,7 @@ class Right(Term):
     FLOOR_VIEW = "floor.view", "フロアの閲覧"
     CAMPAIGN_RUN = "campaign.run", "キャンペーンの運用"
     RULES_EDIT = "rules.edit", "催告ルールの変更"
+    WORKFLOW_VIEW = "workflow.view", "業務ワークフローの閲覧"
     REPORT_VIEW = "report.view", "帳票の閲覧"
     EXPORT = "export", "データ出力"
     IMPORT = "import", "データ取込"

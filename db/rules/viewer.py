@@ -13,6 +13,7 @@ OFFICERS_ONLY = frozenset(
         Right.RECORDING_HOLD,
         Right.DOCUMENT_MAKE,
         Right.CAMPAIGN_RUN,
+        Right.WORKFLOW_VIEW,
         Right.EXPORT,
         Right.IMPORT,
         Right.USER_ADMIN,

@@ -25,7 +25,8 @@ class CaseSummary(Base):
     uncancelled promise; `promise_open_due` is the (raw) due date of its first line that payments do not cover yet.
     `last_*`: the newest contact that was not corrected, `last_at` in seconds since 1970. `reached_hours`: hours (0 to 23
     on weekdays, 24 to 47 at weekends) in which the person answered a call of ours. `household_*` counts the protected
-    (支援措置) under no household, and `district` is 0 for them.
+    (支援措置) under no household, and `district` is 0 for them. `state` (a bit of `bits.CASE_STATES`) and `state_since`
+    are kept by `db.usecases.case_states`; 0 until it first came to the case.
     """
 
     __tablename__ = "case_summary"
@@ -35,6 +36,10 @@ class CaseSummary(Base):
         Index(None, "oldest_due", "case_id"),
         Index(None, "last_at", "case_id"),
         Index(None, "household_id", "area"),
+        Index(None, "state", "principal", "case_id"),
+        Index(None, "state", "oldest_due", "case_id"),
+        Index(None, "state", "last_at", "case_id"),
+        Index(None, "state", "state_since", "case_id"),
     )
 
     case_id: Mapped[int] = mapped_column(BigId, ForeignKey("case_file.id"), primary_key=True, autoincrement=False)
@@ -72,6 +77,8 @@ class CaseSummary(Base):
     household_id: Mapped[int] = mapped_column(BigId, default=0)
     debtor_id: Mapped[int] = mapped_column(BigId, ForeignKey("debtor.id"))
     area: Mapped[Area] = mapped_column(Code(Area))
+    state: Mapped[int] = mapped_column(default=0)
+    state_since: Mapped[int] = mapped_column(default=0)
 
 
 class SummaryLot(Base):

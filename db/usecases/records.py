@@ -19,11 +19,11 @@ from sqlalchemy import Connection
 from db.reference.calendar import DateTextError, parse_date
 from db.reference.kana import fold_kana, fold_name
 from db.reference.phones import PhoneError, parse_phone
+from db.rules.case_history import Terms, state_on
 from db.rules.promises import Footing, LineStatus, PromiseStatus, judge, settle
 from db.rules.terms import Area, CaseState, FlagKind, Right
 from db.rules.viewer import Viewer
-from db.rules.workflow import ENTITLED, CaseFacts, case_state
-from db.store import access_log, arrears, calls, debtors, promises
+from db.store import access_log, arrears, calls, case_histories, debtors, promises
 from db.store.arrears import ArrearsLine, PaymentRow
 from db.store.calls import CallRow
 from db.store.debtors import AddressRow, ContactRow, DispatchRow, Hit, Member, Person, PhoneRow, RecallRow
@@ -144,7 +144,7 @@ def open_record(tx: Connection, viewer: Viewer, debtor_id: int, now: datetime, o
     record = Record(
         person=person if part else replace(person, birth_date=None),
         areas=areas,
-        states={area: _state(area, part, flags, contacts) for area in areas if area in insight.rights} if part else {},
+        states=_states(tx, insight, debtor_id, areas, now, office) if part else {},
         phones=debtors.phones(tx, viewer, debtor_id),
         flags=flags,
         contacts=[row if row.area in insight.rights else replace(row, note="", next_step="") for row in contacts],
@@ -190,16 +190,14 @@ def _promises(tx: Connection, viewer: Viewer, debtor_id: int, now: datetime, off
     return judged
 
 
-def _state(area: Area, part: OpenPart, flags: frozenset[FlagKind], contacts: Sequence[ContactRow]) -> CaseState:
-    current = next((p.status for p in part.promises if p.in_force and p.row.area == area), None)
-    return case_state(
-        CaseFacts(
-            owed=sum(line.total for line in part.arrears if line.area == area),
-            flags=flags,
-            promise=current,
-            reached=any(row.area == area and row.answered_by in ENTITLED and not row.corrected for row in contacts),
-        )
-    )
+def _states(
+    tx: Connection, viewer: Viewer, debtor_id: int, areas: Sequence[Area], now: datetime, office: Office
+) -> dict[Area, CaseState]:
+    """The states of the person's cases, in the areas that are about money owed."""
+    events = case_histories.of(tx, viewer, [debtor_id], office.zone)
+    today, terms = office.today(now), Terms(office.grace_days, office.is_closed)
+    mine = [area for area in areas if (debtor_id, area) in events]
+    return {area: state_on(events[debtor_id, area].history, today, terms) for area in mine}
 
 
 def _without_birth_dates(tx: Connection, viewer: Viewer, hits: Iterable[Hit]) -> list[Hit]:
