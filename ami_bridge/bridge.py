@@ -30,7 +30,8 @@ from ami_bridge.recordings import Recordings
 from ami_bridge.register import UNAVAILABLE, Register
 from ami_bridge.session import Session
 from ami_bridge.timing import RealTime, Time
-from ami_bridge.tracking import EVENTS, Arrived, Fact, Failed, Gone, Tracker
+from ami_bridge.tracking import EVENTS, Arrived, Entered, Fact, Failed, Gone, Tracker
+from ami_bridge.transfers import Transfers
 from ami_bridge.values import LinkSettings
 from db.clock import Clock
 from db.engine import Database
@@ -113,6 +114,7 @@ class Bridge:
         self._legs = Legs(register, self.link, patience, tasks, time, dial.ring_seconds)
         self._dialing = Dialing(register, self.link, lease, patience, recordings, dial, office)
         self._reception = Reception(register, self.link, patience, recordings, self._dialing, office, settings.ami.pbx)
+        self._transfers = Transfers(register, self.link)
         self._reconciler = Reconciler(
             register,
             self._lanes,
@@ -131,10 +133,14 @@ class Bridge:
             CommandKind.HANG_UP: self._hang_up,
             CommandKind.HOLD: self._hold,
             CommandKind.RESUME: self._resume,
+            CommandKind.CONSULT: self._consult,
+            CommandKind.HAND_OVER: self._transfers.leave,
+            CommandKind.TAKE_BACK: self._take_back,
         }
         self._let_go: Mapping[CommandKind, Callable[[UUID], Awaitable[None]]] = {
             CommandKind.RING_PHONE: self._legs.not_rung,
             CommandKind.PLACE: partial(self._dialing.not_placed, why=NO_PBX),
+            CommandKind.CONSULT: self._transfers.give_up,
         }
 
     async def _reconcile(self, session: Session) -> None:
@@ -151,6 +157,18 @@ class Bridge:
 
     async def _resume(self, call_id: UUID) -> str | None:
         return await (await self._talk(call_id)).resume(call_id)
+
+    async def _consult(self, call_id: UUID) -> str | None:
+        return await self._transfers.consult(call_id, await self._talk(call_id))
+
+    async def _take_back(self, call_id: UUID) -> str | None:
+        return await self._transfers.take_back(call_id, await self._talk(call_id))
+
+    async def _follow(self, fact: Fact) -> None:
+        """An operator's phone has come home or is gone: the person whom it has left to an officer goes there."""
+        seat = fact.seat if isinstance(fact, Entered) else None
+        if (call_id := await self._transfers.left(fact.id, seat)) is not None:
+            await self._lanes.run(call_id, partial((await self._talk(call_id)).resume, call_id))
 
     async def _talk(self, call_id: UUID) -> Dialing | Reception:
         return self._reception if await self._owner(call_id) is self._reception else self._dialing
@@ -172,6 +190,8 @@ class Bridge:
     async def _apply(self, fact: Fact) -> None:
         if owner := await self._owner(fact.id):
             await owner.apply(fact)
+            if owner is self._legs and isinstance(fact, Entered | Gone):
+                self._tasks.create_task(self._follow(fact))
         if isinstance(fact, Gone | Failed):
             self._owners.pop(fact.id, None)
 

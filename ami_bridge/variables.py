@@ -33,6 +33,7 @@ ANSWERS: Final = callers.ANSWERS
 CONTEXT_SEAT: Final = "saikoku-seat"  # extension = seat: the operator's standing leg
 CONTEXT_ANSWERED: Final = "saikoku-answered"  # a person has answered: record, then the seat's room, or wait for a seat
 CONTEXT_JOIN: Final = "saikoku-join"  # extension = seat: move a person (held, waiting, transferred) into a seat's room
+CONTEXT_CONSULT: Final = "saikoku-consult"  # extension = seat: a colleague's leg in that seat's room
 CONTEXT_HOLD: Final = "saikoku-hold"  # music for a held person
 CONTEXT_GOODBYE: Final = "saikoku-goodbye"  # a polite end, then hang up
 CONTEXT_ABANDONED: Final = "saikoku-abandoned"  # no operator came: the apology, then hang up

@@ -3,20 +3,23 @@
 The bar is drawn from the register each time, so it is the same in every browser of a user and after a restart.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection
 
-from db.rules.telephony import LIVE_CALLS, CallState, DutyState
+from db.rules.telephony import LIVE_CALLS, CallState, DutyState, TransferState
 from db.rules.terms import Right
 from db.rules.viewer import Viewer
-from db.store import calls, incoming
+from db.store import calls, incoming, transfers
 from db.store.calls import CallRow, DutyRow, SeatRow
 from db.store.incoming import Queue
+from db.store.transfers import OfficerRow, TransferRow
 from db.usecases.duty import PAUSE_REASONS
 from db.usecases.incoming import Pop, pop
+from db.usecases.transfers import officers
 
 EMPTY: Final = Queue(0, None)
 
@@ -24,7 +27,9 @@ EMPTY: Final = Queue(0, None)
 @dataclass(frozen=True, slots=True)
 class Bar:
     """The call bar of one user. `seats` are offered to those who are not on duty; `pop` is shown of a call that came in,
-    until the person has proved who they are or the result is saved; `queue` are callers who wait for the user's areas."""
+    until the person has proved who they are or the result is saved; `queue` are callers who wait for the user's areas,
+    `officers` those to whom the call might be taken, and `transfer` the one that is under way from or to the user, or that
+    has brought the call."""
 
     duty: DutyRow | None
     call: CallRow | None
@@ -32,6 +37,19 @@ class Bar:
     pause_reasons: tuple[str, ...] = PAUSE_REASONS
     pop: Pop | None = None
     queue: Queue = EMPTY
+    transfer: TransferRow | None = None
+    officers: Sequence[OfficerRow] = ()
+
+    @property
+    def consulting(self) -> bool:
+        """Whether the user, an operator, speaks with an officer about their call."""
+        return self.transfer is not None and self.transfer.state in _UNDER_WAY and self.call is not None
+
+    @property
+    def handed(self) -> TransferRow | None:
+        """The transfer to the user, an officer, whose person the screen shows."""
+        is_to_me = self.transfer is not None and self.duty is not None and self.transfer.to_user == self.duty.user_id
+        return self.transfer if is_to_me else None
 
     @property
     def live(self) -> bool:
@@ -67,10 +85,13 @@ _CALL_TONES = {
     CallState.HELD: "held",
     CallState.PARTED: "lost",
 }
+_UNDER_WAY = frozenset({TransferState.CONSULTING, TransferState.LEAVING})
+_TALKS = frozenset({CallState.TALKING, CallState.HELD})
 _DUTY_TONES = {
     DutyState.CALLING_PHONE: "dialling",
     DutyState.READY: "ready",
     DutyState.BUSY: "talking",
+    DutyState.CONSULTING: "talking",
     DutyState.WRAP_UP: "wrapup",
     DutyState.PAUSED: "paused",
     DutyState.PHONE_LOST: "lost",
@@ -85,7 +106,23 @@ def load_bar(tx: Connection, viewer: Viewer) -> Bar | None:
     call = calls.current(tx, viewer)
     asked = call is not None and call.result_at is None and call.identity_confirmed_at is None
     shown = pop(tx, viewer, call) if call and asked else None
-    return Bar(duty, call, () if duty else tuple(calls.seats(tx)), pop=shown, queue=load_queue(tx, viewer))
+    return Bar(
+        duty,
+        call,
+        () if duty else tuple(calls.seats(tx)),
+        pop=shown,
+        queue=load_queue(tx, viewer),
+        transfer=_transfer(tx, viewer, call),
+        officers=officers(tx, viewer, call) if call and call.state in _TALKS and call.result_at is None else (),
+    )
+
+
+def _transfer(tx: Connection, viewer: Viewer, call: CallRow | None) -> TransferRow | None:
+    if call is None:
+        return transfers.to_user(tx, viewer.user_id)
+    if call.result_at is not None:
+        return None
+    return transfers.of_call(tx, call.id) or transfers.brought(tx, call.id, viewer.user_id)
 
 
 def load_queue(tx: Connection, viewer: Viewer) -> Queue:

@@ -79,9 +79,19 @@ class DutyState(Term):
     CALLING_PHONE = "calling_phone", "電話機呼出中"
     READY = "ready", "待機"
     BUSY = "busy", "通話"
+    CONSULTING = "consulting", "転送の相談"
     WRAP_UP = "wrap_up", "後処理"
     PAUSED = "paused", "離席"
     PHONE_LOST = "phone_lost", "電話機切断"
+
+
+class TransferState(Term):
+    """How far a call's transfer to an officer has come. LEAVING: the operator is on the way out of the officer's room."""
+
+    CONSULTING = "consulting", "相談中"
+    LEAVING = "leaving", "引継ぎ中"
+    DONE = "done", "引継ぎ済み"
+    CANCELLED = "cancelled", "取りやめ"
 
 
 class RecordingState(Term):

@@ -17,6 +17,7 @@ from db.rules.telephony import (
     DutyState,
     IncomingState,
     RecordingState,
+    TransferState,
 )
 from db.rules.terms import Area
 from db.schema.base import Base, BigId, Code
@@ -131,6 +132,21 @@ class Call(Base):
     identity_failures: Mapped[int] = mapped_column(default=0)
     result_at: Mapped[datetime | None]
     wrapped_at: Mapped[datetime | None]
+
+
+class Transfer(Base):
+    """A call that an operator takes to an officer: they speak about it first, then the call is the officer's."""
+
+    __tablename__ = "transfer"
+    __table_args__ = (Index(None, "call_id", "began_at"), Index(None, "to_user", "ended_at"))
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    call_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("call.id"))
+    from_user: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    to_user: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    state: Mapped[TransferState] = mapped_column(Code(TransferState))
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
 
 
 class Incoming(Base):

@@ -32,7 +32,7 @@ from db.schema.base import new_id
 from db.schema.calls import Attempt, Call, Duty, Recording
 from db.schema.people import Phone
 from db.schema.work import Task
-from db.store import access_log, calls, debtors, lines, staff
+from db.store import access_log, calls, debtors, lines, staff, transfers
 from db.store.calls import CallRow
 from db.usecases import duty
 from db.usecases.commands import CommandKind, want, withdraw
@@ -255,6 +255,8 @@ def request(tx: Connection, viewer: Viewer, call_id: uuid.UUID, kind: CommandKin
     }[kind]
     if call.state not in allowed:
         raise CallError("call_state", f"通話が「{call.state.label}」のため操作できません。")
+    if kind is not CommandKind.HANG_UP and transfers.of_call(tx, call_id) is not None:
+        raise CallError("consulting", "転送の相談中です。先に［転送する］か［取りやめ］を選んでください。")
     at = duty.required(tx, viewer)
     unsent = kind is CommandKind.HANG_UP and call.state is CallState.PLACING
     if unsent and withdraw(tx, at.pbx, CommandKind.PLACE, call_id, now):

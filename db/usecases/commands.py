@@ -29,6 +29,9 @@ class CommandKind(StrEnum):
     HANG_UP = "call.hangup"
     HOLD = "call.hold"
     RESUME = "call.resume"
+    CONSULT = "call.consult"
+    HAND_OVER = "call.hand_over"
+    TAKE_BACK = "call.take_back"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from db.outbox import publish
-from db.rules.telephony import LIVE_CALLS, CallState, DutyState
+from db.rules.telephony import LIVE_CALLS, CallState, DutyState, TransferState
 from db.rules.terms import Right
 from db.rules.viewer import Viewer
 from db.schema.base import new_id
-from db.schema.calls import Call, Duty, DutyLog, Seat
+from db.schema.calls import Call, Duty, DutyLog, Seat, Transfer
 from db.schema.staff import Staff
 from db.store import access_log, calls
 from db.store.calls import DutyRow
@@ -81,6 +81,7 @@ def pause(tx: Connection, viewer: Viewer, reason: str, now: datetime) -> None:
         raise DutyError("no_such_reason", "離席理由を選んでください。")
     if duty.call_id is not None:
         raise DutyError("call_open", "通話または後処理が残っています。結果を登録してから離席してください。")
+    _not_consulted(duty)
     _enter(tx, duty, DutyState.PAUSED, now, reason)
 
 
@@ -97,6 +98,7 @@ def go_home(tx: Connection, viewer: Viewer, now: datetime) -> None:
     duty = required(tx, viewer)
     if duty.call_id is not None:
         raise DutyError("call_open", "通話または後処理が残っています。結果を登録してから退席してください。")
+    _not_consulted(duty)
     _log(tx, duty, now)
     tx.execute(delete(Duty).where(Duty.user_id == duty.user_id))
     want(tx, duty.pbx, CommandKind.DROP_PHONE, duty.leg_id, viewer.user_id, now)
@@ -128,6 +130,7 @@ def leg_lost(tx: Connection, leg_id: uuid.UUID, now: datetime, reason: str) -> D
     if duty is None:
         return None
     tx.execute(update(Duty).where(Duty.user_id == duty.user_id).values(leg_up=False))
+    _part(tx, duty, now)
     _move_call(tx, duty, CallState.TALKING, CallState.PARTED, now)
     free = duty.state in {DutyState.CALLING_PHONE, DutyState.READY}
     _enter(tx, duty, DutyState.PHONE_LOST if free else duty.state, now, reason if free else duty.reason)
@@ -154,6 +157,7 @@ def after_call(tx: Connection, user_id: int, call_id: uuid.UUID, now: datetime) 
     call = tx.execute(select(Call.state, Call.wrapped_at).where(Call.id == call_id)).one()
     if call.state in LIVE_CALLS:
         return
+    stop_consulting(tx, call_id, now)
     if call.wrapped_at is None:
         _enter(tx, duty, DutyState.WRAP_UP, now)
         return
@@ -181,12 +185,72 @@ def reserve(tx: Connection, viewer: Viewer, call_id: uuid.UUID, now: datetime) -
     return duty
 
 
+def consult(tx: Connection, officer: Viewer, now: datetime) -> None:
+    """Take an officer for a talk about a call, as `reserve` does for a call."""
+    duty = required(tx, officer)
+    reserved = (
+        update(Duty)
+        .where(Duty.user_id == officer.user_id, Duty.state == DutyState.READY, Duty.leg_up, Duty.call_id.is_(None))
+        .values(state=DutyState.CONSULTING, since=now)
+    )
+    if tx.execute(reserved).rowcount != 1:
+        raise DutyError("officer_not_ready", f"{officer.name}さんは現在「{duty.state.label}」のため転送できません。")
+    _log(tx, duty, now)
+    publish(tx, now, TOPIC, officer.user_id, officer.user_id)
+
+
+def stop_consulting(tx: Connection, call_id: uuid.UUID, now: datetime) -> bool:
+    """End the talk about a call without a transfer, if there is one: the officer is free, the operator's phone goes home."""
+    ending = (
+        update(Transfer)
+        .where(Transfer.call_id == call_id, Transfer.ended_at.is_(None))
+        .values(state=TransferState.CANCELLED, ended_at=now)
+        .returning(Transfer.from_user, Transfer.to_user)
+    )
+    row = tx.execute(ending).one_or_none()
+    if row is None:
+        return False
+    officer, operator = calls.duty(tx, row.to_user), calls.duty(tx, row.from_user)
+    if officer is not None and officer.state is DutyState.CONSULTING:
+        _enter(tx, officer, DutyState.READY if officer.leg_up else DutyState.PHONE_LOST, now)
+    if operator is not None:
+        want(tx, operator.pbx, CommandKind.TAKE_BACK, call_id, row.from_user, now)
+    for user_id in row:
+        publish(tx, now, "call", call_id, user_id)
+    return True
+
+
+def hand_over(tx: Connection, call_id: uuid.UUID, from_user: int, to_user: int, now: datetime) -> None:
+    """A call changes from one operator to another, who is taken for it already."""
+    giver, taker = calls.duty(tx, from_user), calls.duty(tx, to_user)
+    if giver is not None and giver.call_id == call_id:
+        tx.execute(update(Duty).where(Duty.user_id == from_user).values(call_id=None))
+        _enter(tx, giver, DutyState.READY if giver.leg_up else DutyState.PHONE_LOST, now)
+    if taker is not None:
+        tx.execute(update(Duty).where(Duty.user_id == to_user).values(call_id=call_id))
+        _enter(tx, taker, DutyState.BUSY, now)
+
+
 def required(tx: Connection, viewer: Viewer) -> DutyRow:
     """The viewer's duty; raises DutyError when they are not on duty."""
     duty = calls.duty(tx, viewer.user_id)
     if duty is None:
         raise DutyError("off_duty", "業務を開始していません。席を選んで業務を開始してください。")
     return duty
+
+
+def _not_consulted(duty: DutyRow) -> None:
+    if duty.state is DutyState.CONSULTING:
+        raise DutyError("consulting", "転送の相談中です。相談が終わってから操作してください。")
+
+
+def _part(tx: Connection, duty: DutyRow, now: datetime) -> None:
+    """A phone is gone: whoever spoke over it about a call speaks no more. An operator on the way out has left."""
+    open_ones = select(Transfer.call_id).where(Transfer.ended_at.is_(None))
+    as_officer = open_ones.where(Transfer.to_user == duty.user_id)
+    as_operator = open_ones.where(Transfer.call_id == duty.call_id, Transfer.state == TransferState.CONSULTING)
+    for call_id in [*tx.execute(as_officer).scalars(), *tx.execute(as_operator).scalars()]:
+        stop_consulting(tx, call_id, now)
 
 
 def _hold_of_leg(tx: Connection, leg_id: uuid.UUID) -> DutyRow | None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from db.rules.callers import Caller, CallerKind
 from db.rules.terms import Area
-from db.usecases import giving, incoming
+from db.usecases import calls, duty, giving, incoming, transfers
 from tests.browser.conftest import City
 from tests.integration.db.people import NOW, OFFICE
 from tests.integration.webpanel.on_the_line import OnTheLine
@@ -98,3 +98,43 @@ def test_callers_who_wait_are_counted_under_the_bar_while_one_is_typing(
     expect(queue).to_have_text("")
     expect(note).to_be_focused()
     expect(note).to_have_value(TYPED)
+
+
+@pytest.mark.req("T3", "T5")
+@pytest.mark.parametrize("viewport", [{"width": 1366, "height": 768}, {"width": 1024, "height": 768}], ids=str)
+def test_a_call_is_taken_to_an_officer_whose_screen_pops(
+    city: City, open_page: Callable[..., Page], tmp_path: Path, viewport: dict[str, int]
+) -> None:
+    person = city.small.debtor()
+    line = OnTheLine(city, city.users["operator"], person)
+    call_id = line.talk()
+    operator, officer = open_page("operator", viewport), open_page("officer", viewport)
+    bar = operator.locator("#call-bar")
+    expect(bar.get_by_role("button", name="転送")).to_be_disabled()
+    OnTheLine(city, city.users["officer"], person).take_seat("1002")
+    operator.goto(f"/debtors/{person}")
+    officer.goto("/")
+    for page in (operator, officer):
+        expect(page.locator("html[data-live]")).to_be_attached()
+    expect(bar.get_by_role("combobox", name="転送先の職員")).to_contain_text("鈴木 次郎（待機）")
+    operator.screenshot(path=tmp_path / "before.png")
+
+    bar.get_by_role("button", name="転送").click()
+
+    expect(bar).to_contain_text("鈴木 次郎さんと相談中")
+    pop = officer.locator(".pop")
+    expect(pop).to_contain_text("佐藤 花子さんから転送の相談です")
+    expect(officer.locator("#call-bar")).to_contain_text("転送の相談")
+    bar.get_by_role("button", name="転送する").click()
+    expect(bar.get_by_role("button", name="転送する")).to_have_count(0)
+    operator.screenshot(path=tmp_path / "between.png")
+    with city.database.write() as tx:
+        leg = duty.required(tx, line.viewer).leg_id
+        assert transfers.operator_left(tx, leg, "1001", NOW)
+        calls.joined(tx, call_id, NOW)
+    expect(bar).to_contain_text("待機")
+    expect(pop).to_contain_text("引き継いだ通話です")
+    officer.screenshot(path=tmp_path / "officer.png")
+    pop.get_by_role("link", name="記録を開く").click()
+    expect(officer.locator(".person-name, h1").first).to_contain_text("山田 太郎")
+    expect(officer.locator("#call-bar")).to_contain_text("通話中")

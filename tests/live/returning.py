@@ -123,12 +123,12 @@ class Office(Shift):
 
         await self.until(f"call {state}", true)
 
-    async def colleague(self, seat: str = "1002") -> Viewer:
-        """A second operator, whose phone is up."""
+    async def colleague(self, seat: str = "1002", level: str = "operator") -> Viewer:
+        """Somebody else at a seat, whose phone is up."""
 
         def add() -> Viewer:
             self.small.seat(seat)
-            return self.small.user("colleague")
+            return self.small.user("colleague", level)
 
         viewer = await asyncio.to_thread(add)
         await self.database.run(duty.take_seat, viewer, seat, self.clock.now())
@@ -139,6 +139,13 @@ class Office(Shift):
 
         await self.until("the colleague is ready", ready)
         return viewer
+
+    async def is_at(self, viewer: Viewer, state: DutyState) -> None:
+        def true(tx: Connection) -> bool:
+            row = stored.duty(tx, viewer.user_id)
+            return row is not None and row.state is state
+
+        await self.until(f"{viewer.login} {state}", true)
 
     async def letter(self, debtor_id: int, channel: Channel = Channel.LETTER) -> uuid.UUID:
         """Something that the office sent yesterday."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from db.usecases import calls, duty
+from db.usecases import calls, duty, transfers
 from db.usecases.commands import CommandKind
 from webpanel import forms
 from webpanel.answers import done
@@ -64,6 +64,30 @@ async def place(request: web.Request) -> web.StreamResponse:
         deliberate=form.get("deliberate") == "1",
     )
     return done(request, f"/debtors/{debtor_id}")
+
+
+async def consult(request: web.Request) -> web.StreamResponse:
+    """Speak with an officer about the viewer's call."""
+    call_id, form = forms.path_call(request), await forms.fields(request)
+    officer = forms.number(form, "officer", "転送先の職員を選んでください。")
+    await request.app[DATABASE].run(
+        transfers.begin, request_viewer(request), call_id, officer, request.app[CLOCK].now()
+    )  # fmt: skip
+    return done(request)
+
+
+async def hand_over(request: web.Request) -> web.StreamResponse:
+    """Leave the call to the officer."""
+    call_id, now = forms.path_call(request), request.app[CLOCK].now()
+    await request.app[DATABASE].run(transfers.complete, request_viewer(request), call_id, now)
+    return done(request)
+
+
+async def take_back(request: web.Request) -> web.StreamResponse:
+    """Go on with the call oneself."""
+    call_id, now = forms.path_call(request), request.app[CLOCK].now()
+    await request.app[DATABASE].run(transfers.cancel, request_viewer(request), call_id, now)
+    return done(request)
 
 
 def wanting(kind: CommandKind) -> Handler:

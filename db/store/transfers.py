@@ -1,0 +1,131 @@
+"""Calls that are taken to an officer, as the bridge and the screens read them."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, select
+from sqlalchemy.orm import aliased
+
+from db.rules.telephony import CallState, DutyState, TransferState
+from db.schema.calls import Call, Duty, Seat, Transfer
+from db.schema.people import Debtor
+from db.schema.staff import Staff
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRow:
+    """The transfer of one call. `debtor_name` is None for a call of nobody known."""
+
+    id: uuid.UUID
+    call_id: uuid.UUID
+    from_user: int
+    from_name: str
+    to_user: int
+    to_name: str
+    state: TransferState
+    debtor_id: int | None
+    debtor_name: str | None
+    number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """What the bridge moves: the operator's phone between its own seat and the officer's."""
+
+    transfer_id: uuid.UUID
+    call_id: uuid.UUID
+    state: TransferState
+    call: CallState
+    from_leg: uuid.UUID
+    from_seat: str
+    to_seat: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfficerRow:
+    """Somebody on duty, as one whom a call might be taken to."""
+
+    user_id: int
+    name: str
+    state: DutyState
+
+    @property
+    def free(self) -> bool:
+        """Whether a call can be taken to them now."""
+        return self.state is DutyState.READY
+
+
+def of_call(tx: Connection, call_id: uuid.UUID) -> TransferRow | None:
+    """The transfer of a call that is under way."""
+    return _one(tx, _rows().where(Transfer.call_id == call_id, Transfer.ended_at.is_(None)))
+
+
+def to_user(tx: Connection, user_id: int) -> TransferRow | None:
+    """The transfer that is under way to somebody."""
+    return _one(tx, _rows().where(Transfer.to_user == user_id, Transfer.ended_at.is_(None)))
+
+
+def brought(tx: Connection, call_id: uuid.UUID, user_id: int) -> TransferRow | None:
+    """The transfer by which somebody has got a call."""
+    done = (Transfer.call_id == call_id, Transfer.to_user == user_id, Transfer.state == TransferState.DONE)
+    return _one(tx, _rows().where(*done))
+
+
+def legs(tx: Connection, call_id: uuid.UUID) -> Legs | None:
+    """What is to be moved for the newest transfer of a call; None if one of the two has gone home."""
+    return _legs(tx, Transfer.call_id == call_id)
+
+
+def legs_of(tx: Connection, leg_id: uuid.UUID) -> Legs | None:
+    """The same by the operator's leg, while the transfer is under way."""
+    return _legs(tx, Duty.leg_id == leg_id, Transfer.ended_at.is_(None))
+
+
+def on_duty(tx: Connection, pbx: str) -> list[OfficerRow]:
+    """Everybody on duty at a PBX, by their name."""
+    query = (
+        select(Duty.user_id, Staff.name, Duty.state)
+        .join(Staff, Staff.id == Duty.user_id)
+        .join(Seat, Seat.extension == Duty.seat)
+        .where(Seat.pbx == pbx)
+        .order_by(Staff.name)
+    )
+    return [OfficerRow(user_id, name, state) for user_id, name, state in tx.execute(query)]
+
+
+def _legs(tx: Connection, *conditions: Any) -> Legs | None:
+    to = aliased(Duty)
+    query = (
+        select(Transfer.id, Transfer.call_id, Transfer.state, Call.state, Duty.leg_id, Duty.seat, to.seat)
+        .join(Call, Call.id == Transfer.call_id)
+        .join(Duty, Duty.user_id == Transfer.from_user)
+        .join(to, to.user_id == Transfer.to_user)
+        .where(*conditions)
+        .order_by(Transfer.began_at.desc())
+        .limit(1)
+    )
+    row = tx.execute(query).one_or_none()
+    if row is None:
+        return None
+    transfer_id, call_id, state, call, leg, from_seat, to_seat = row
+    return Legs(transfer_id, call_id, state, call, leg, from_seat, to_seat)
+
+
+def _one(tx: Connection, query: Select[*tuple[Any, ...]]) -> TransferRow | None:
+    row = tx.execute(query.order_by(Transfer.began_at.desc()).limit(1)).one_or_none()
+    return TransferRow(*tuple(row)) if row else None
+
+
+def _rows() -> Select[*tuple[Any, ...]]:
+    by, to = aliased(Staff), aliased(Staff)
+    return (
+        select(
+            Transfer.id, Transfer.call_id, Transfer.from_user, by.name, Transfer.to_user, to.name, Transfer.state,
+            Call.debtor_id, Debtor.name, Call.number,
+        )
+        .join(Call, Call.id == Transfer.call_id)
+        .join(by, by.id == Transfer.from_user)
+        .join(to, to.id == Transfer.to_user)
+        .outerjoin(Debtor, Debtor.id == Call.debtor_id)
+    )  # fmt: skip
