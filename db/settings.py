@@ -148,6 +148,15 @@ class DialSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportsSettings:
+    """Files of the core systems. `dir`: where they and their reports stand while they are needed (panel and jobs see the
+    same folder); `mappings_dir`: the mappings that the panel offers."""
+
+    dir: Path = Path("var/imports")
+    mappings_dir: Path = Path("deploy/mappings")
+
+
+@dataclass(frozen=True, slots=True)
 class SmppSettings:
     """The carrier's SMPP link."""
 
@@ -170,6 +179,7 @@ class Settings:
     agi: AgiSettings = AgiSettings()
     ami: AmiSettings = AmiSettings()
     dial: DialSettings = DialSettings()
+    imports: ImportsSettings = ImportsSettings()
     smpp: SmppSettings = SmppSettings()
 
 

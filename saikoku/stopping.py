@@ -27,7 +27,7 @@ def run_stop(arguments: argparse.Namespace, settings: Settings, clock: Clock) ->
     """`saikoku stop REASON`: at once and without a question."""
     try:
         with closing(open_database(settings)) as database, database.write() as tx:
-            taken = stop.stop(tx, _by(), " ".join(arguments.reason), clock.now())
+            taken = stop.stop(tx, by_command_line(), " ".join(arguments.reason), clock.now())
     except DBAPIError as error:
         raise StopError(
             f"NOT stopped, the register cannot be written ({error.orig}); end the bridge instead"
@@ -56,12 +56,12 @@ def _resume(database: Database, arguments: argparse.Namespace, settings: Setting
     if not arguments.yes and not _confirmed():
         raise StopError("not resumed; answer yes, or give --yes")
     with database.write() as tx:
-        stop.resume(tx, _by(), clock.now())
+        stop.resume(tx, by_command_line(), clock.now())
     print("resumed")
     return 0
 
 
-def _by() -> Viewer:
+def by_command_line() -> Viewer:
     """Who works on this machine's command line, as the machine knows them."""
     try:
         who = os.environ.get("SUDO_USER") or getpass.getuser()

@@ -35,6 +35,7 @@ _STATUS_CAUSES = {
     PhoneStatus.UNALLOCATED: "この番号は欠番の",
     PhoneStatus.WRONG_PERSON: "この番号は他人のものである",
     PhoneStatus.REFUSED: "この番号への連絡を断られている",
+    PhoneStatus.WITHDRAWN: "この番号は基幹システムから除かれている",
 }
 # Flag: the channels it closes, whether it concerns debts only, and why in words.
 _FLAG_CAUSES = {

@@ -76,6 +76,7 @@ class PhoneStatus(Term):
     UNALLOCATED = "unallocated", "欠番"
     WRONG_PERSON = "wrong_person", "他人の番号"
     REFUSED = "refused", "架電拒否"
+    WITHDRAWN = "withdrawn", "取込元で削除"
 
 
 class PhoneOwner(Term):
@@ -172,3 +173,43 @@ class Right(Term):
     USER_ADMIN = "user.admin", "利用者管理"
     AUDIT_VIEW = "audit.view", "ログの閲覧"
     PBX_ADMIN = "pbx.admin", "PBXの管理"
+
+
+class ImportKind(Term):
+    """What a file of the core system holds."""
+
+    PEOPLE = "people", "宛名"
+    ASSESSMENTS = "assessments", "賦課・滞納"
+    PAYMENTS = "payments", "収納"
+    HOUSEHOLDS = "households", "世帯"
+    PHONES = "phones", "電話番号"
+    FLAGS = "flags", "注意情報"
+
+
+class Load(Term):
+    """Whether a file holds everything there is, so that what it lacks has ended, or only what is new."""
+
+    FULL = "full", "全件"
+    DELTA = "delta", "差分"
+
+
+class ImportState(Term):
+    """How far an import has come. Until APPLYING nothing of the file counts; from then on all of it will, whatever breaks."""
+
+    WAITING = "waiting", "待機中"
+    READING = "reading", "読込・検査中"
+    CHECKED = "checked", "検査済"
+    HELD = "held", "確認待ち"
+    APPLYING = "applying", "反映中"
+    DONE = "done", "完了"
+    SAME = "same", "取込済み（同じファイル）"
+    CANCELLED = "cancelled", "取消"
+    FAILED = "failed", "失敗"
+
+
+class ExportKind(Term):
+    """What goes back to the core system."""
+
+    CONTACTS = "contacts", "交渉記録"
+    PROMISES = "promises", "納付約束"
+    RESULTS = "results", "発信結果"

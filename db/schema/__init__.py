@@ -1,8 +1,8 @@
 """Tables, a module a topic. Importing the package makes the metadata complete."""
 
-from db.schema import calls, claims, contacts, ops, people, staff, states, summaries, work
+from db.schema import calls, claims, contacts, exchange, ops, people, staff, states, summaries, work
 from db.schema.base import Base
 
 metadata = Base.metadata
 
-__all__ = ["calls", "claims", "contacts", "metadata", "ops", "people", "staff", "states", "summaries", "work"]
+__all__ = ["calls", "claims", "contacts", "exchange", "metadata", "ops", "people", "staff", "states", "summaries", "work"]

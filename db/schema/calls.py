@@ -76,6 +76,7 @@ class Attempt(Base):
         Index(None, "debtor_id", "prepared_at"),
         Index(None, "state"),
         Index(None, "number", "prepared_at"),
+        Index(None, "ended_at"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.rules.terms import Area, LegalClass
@@ -67,7 +67,9 @@ class Assessment(Base):
 class Installment(Base):
     """A part of an assessment with its own due date (期別). Yen.
 
-    `outstanding` is principal not yet paid or written off; only the allocation of payments changes it.
+    `outstanding` is principal not yet paid or written off; only imports change it, by `rules.payments.outstanding` from
+    `principal`, what the core system stated (`stated` yen unpaid as of `stated_on`) and the payments allocated.
+    `closed_on`: since then the core system has not listed it any more; then nothing is outstanding.
     """
 
     __tablename__ = "installment"
@@ -82,13 +84,23 @@ class Installment(Base):
     principal: Mapped[int]
     outstanding: Mapped[int]
     reminder_sent_on: Mapped[date | None]
+    stated: Mapped[int | None]
+    stated_on: Mapped[date | None]
+    closed_on: Mapped[date | None]
 
 
 class Payment(Base):
-    """Money that came in, as the core tax system reported it. `reference` makes a second import of it harmless."""
+    """Money that came in, as the core tax system reported it. `reference` makes a second import of it harmless.
+
+    A payment that was taken back is a row of its own with a negative amount. `target` is the installment that the core
+    system named (`rules.imports.targets`), kept while we do not have that installment yet.
+    """
 
     __tablename__ = "payment"
-    __table_args__ = (Index(None, "debtor_id", "area", "paid_on"),)
+    __table_args__ = (
+        Index(None, "debtor_id", "area", "paid_on"),
+        Index(None, "target", sqlite_where=text("target IS NOT NULL"), postgresql_where=text("target IS NOT NULL")),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     debtor_id: Mapped[int] = mapped_column(ForeignKey("debtor.id"))
@@ -97,7 +109,9 @@ class Payment(Base):
     paid_on: Mapped[date] = mapped_column(index=True)
     reported_on: Mapped[date]
     amount: Mapped[int]
+    late_charge: Mapped[int | None]
     place: Mapped[str]
+    target: Mapped[str | None]
 
 
 class Allocation(Base):

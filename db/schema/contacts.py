@@ -29,7 +29,12 @@ class Contact(Base):
     """One contact (T1). A row is never changed; a correction is a new row whose `corrects_id` names the old one."""
 
     __tablename__ = "contact"
-    __table_args__ = (Index(None, "debtor_id", "area", "at"), Index(None, "area", "at"), Index(None, "number", "at"))
+    __table_args__ = (
+        Index(None, "debtor_id", "area", "at"),
+        Index(None, "area", "at"),
+        Index(None, "number", "at"),
+        Index(None, "recorded_at"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     debtor_id: Mapped[int] = mapped_column(ForeignKey("debtor.id"))
@@ -72,7 +77,7 @@ class Promise(Base):
     """
 
     __tablename__ = "promise"
-    __table_args__ = (Index(None, "debtor_id", "area", "made_at"),)
+    __table_args__ = (Index(None, "debtor_id", "area", "made_at"), Index(None, "made_at"), Index(None, "cancelled_at"))
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     debtor_id: Mapped[int] = mapped_column(ForeignKey("debtor.id"))

@@ -43,7 +43,7 @@ class Command(Base):
 
 
 class Job(Base):
-    """Long work (an import, a print run) and how far it has come."""
+    """Long work (an import, a print run) and how far it has come. `cancelled_at`: somebody asked it to stop."""
 
     __tablename__ = "job"
 
@@ -54,6 +54,7 @@ class Job(Base):
     made_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     done_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
     progress: Mapped[int] = mapped_column(default=0)
     total: Mapped[int | None]
     error: Mapped[str | None]

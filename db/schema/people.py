@@ -19,7 +19,10 @@ class Household(Base):
 
 
 class Debtor(Base):
-    """A person or company the office may have to contact. Belongs to no area by itself: see CaseFile."""
+    """A person or company the office may have to contact. Belongs to no area by itself: see CaseFile.
+
+    `closed_on`: since then the core system has not listed the person any more, so what is known of them may be wrong.
+    """
 
     __tablename__ = "debtor"
 
@@ -35,6 +38,7 @@ class Debtor(Base):
     household_id: Mapped[int | None] = mapped_column(ForeignKey("household.id"), index=True)
     household_role: Mapped[str | None]
     data_as_of: Mapped[datetime]
+    closed_on: Mapped[date | None]
 
 
 class CaseFile(Base):
@@ -84,7 +88,10 @@ class Phone(Base):
 
 
 class Flag(Base):
-    """A circumstance of a person, for one area or (without one) for all, within its days of validity."""
+    """A circumstance of a person, for one area or (without one) for all, within its days of validity.
+
+    `source` names the system that it was imported from; empty for those that the office set itself.
+    """
 
     __tablename__ = "flag"
     __table_args__ = (Index(None, "debtor_id", "kind"),)
@@ -96,3 +103,4 @@ class Flag(Base):
     valid_from: Mapped[date | None]
     valid_to: Mapped[date | None]
     note: Mapped[str] = mapped_column(default="")
+    source: Mapped[str] = mapped_column(default="", server_default="")

@@ -1,7 +1,6 @@
-"""Writing rows as fast as the driver takes them: executemany on SQLite, COPY on PostgreSQL.
+"""Writing a city as fast as the driver takes it (`db.store.bulk`).
 
-Values come in the form in which they are stored, so that SQLAlchemy has nothing to convert; it still says what the
-statements are. Indexes that are not unique are laid aside during a load and built after it in one sorted pass, which
+Indexes that are not unique are laid aside during a load and built after it in one sorted pass, which
 takes a fraction of the time. A load that is killed leaves a register without them and half a city: it is thrown away.
 """
 
@@ -9,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from psycopg import sql
-from sqlalchemy import Connection, Index, Table, insert, text
+from sqlalchemy import Connection, Index, Table, text
 
 from db.engine import Database
 from db.schema.base import Base
+from db.store.bulk import insert_rows
 from saikoku.city.plan import COLUMNS, Row
 
 _CACHE_KIB: Final = 65_536
@@ -26,13 +25,8 @@ class Loader:
     """Writes rows into the tables of a city, a transaction a chunk."""
 
     def __init__(self, database: Database) -> None:
-        """Prepare the statements."""
+        """Write into this register."""
         self._database: Final = database
-        dialect = database.engine.dialect
-        self._inserts = {
-            name: str(insert(table).compile(dialect=dialect, column_keys=COLUMNS[name].split()))
-            for name, table in TABLES.items()
-        }
 
     def write(self, tables: Mapping[str, Sequence[Row]]) -> None:
         """Write the rows of one chunk in one transaction, parents first."""
@@ -42,19 +36,7 @@ class Loader:
             else:
                 tx.execute(text("SET LOCAL TIME ZONE 'UTC'"))
             for name in COLUMNS:
-                if tables[name]:
-                    self._insert(tx, name, tables[name])
-
-    def _insert(self, tx: Connection, name: str, rows: Sequence[Row]) -> None:
-        cursor = tx.connection.cursor()
-        if self._database.is_sqlite:
-            cursor.executemany(self._inserts[name], rows)
-            return
-        columns = sql.SQL(", ").join(map(sql.Identifier, COLUMNS[name].split()))
-        statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(name), columns)
-        with cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
+                insert_rows(tx, TABLES[name], COLUMNS[name].split(), tables[name])
 
     @contextmanager
     def without_indexes(self) -> Iterator[None]:
