@@ -41,6 +41,7 @@ GAP: Final = 0.025
 handler, for the first tenth of a second)."""
 TELL_EVERY: Final = 0.5
 ENDING_AT_ONCE: Final = 500
+SUMMARIES_AT_ONCE: Final = 1_000
 OPEN_AT_ONCE: Final = 5_000
 FEW: Final = 20
 """So few rows may end, or lines be refused, without anybody's word."""
@@ -102,7 +103,8 @@ class Importer:
         return row
 
     def _context(self, row: ImportRow) -> Context:
-        return Context(parse_mapping(row.mapping), row.as_of, office_date(row.as_of, self._zone))
+        today = office_date(self._clock.now(), self._zone)
+        return Context(parse_mapping(row.mapping), row.as_of, office_date(row.as_of, self._zone), today)
 
     def _close(self, turn: Turn, state: ImportState, error: str = "") -> None:
         with self._database.write() as tx:
@@ -146,7 +148,9 @@ class _Work:
                 self._read(stage)
             if not resumed and not self._decide(stage):
                 return
-            self._apply(stage, self._row.place if resumed else "")
+            touched = self._apply(stage, self._row.place if resumed else "")
+            self._sum_up(touched | self._everybody(stage) if resumed else touched)
+            self._finish()
 
     # -- reading and checking: nothing of it counts yet
 
@@ -297,10 +301,12 @@ class _Work:
 
     # -- applying: all of it will count
 
-    def _apply(self, stage: Stage, after: str) -> None:
+    def _apply(self, stage: Stage, after: str) -> set[int]:
+        """Apply the lines of people after `after`, and end what ends; returns whose summaries are still to be made."""
         size = Size(HOLD)
         lines, done = max(1, self._row.accepted), 0
         each = self._row.accepted <= steps.TOLD_ONE_BY_ONE
+        touched: set[int] = set()
         ended = 0.0
         for rows in stage.chunks(after, size):
             self._check_stop()
@@ -309,12 +315,31 @@ class _Work:
             ended = time.perf_counter()
             size.took(ended - began)
             done += len(rows)
+            touched |= set() if each else effect.touched
             for words, count in effect.notes.items():
                 self._note(words, count)
-            self._show(600 + int(380 * done / lines))
+            self._show(600 + int(350 * done / lines))
         for ids in stage.endings(ENDING_AT_ONCE):
             self._check_stop()
-            self._write(steps.end, self._context, ids)
+            touched |= self._write(steps.end, self._context, ids).touched
+        return touched
+
+    def _everybody(self, stage: Stage) -> set[int]:
+        """All people of the file: who was touched before the import was interrupted is not known any more."""
+        found: set[int] = set()
+        for owners in stage.owners():
+            with self._database.read() as tx:
+                found.update(tx.execute(select(Debtor.id).where(Debtor.number.in_(owners))).scalars())
+        return found
+
+    def _sum_up(self, touched: set[int]) -> None:
+        people = sorted(touched)
+        for at in range(0, len(people), SUMMARIES_AT_ONCE):
+            self._check_stop()
+            self._write(steps.sum_up, self._context, people[at : at + SUMMARIES_AT_ONCE])
+            self._show(950 + int(50 * at / len(people)))
+
+    def _finish(self) -> None:
         fresh = self._row.rejected <= max(FEW, FRESH_SHARE * (self._row.accepted + self._row.rejected))
         if not fresh:
             self._note("拒否された行が多いため、データの時点は進めていません")

@@ -16,7 +16,7 @@ from db.rules.terms import Area
 from db.schema.claims import Allocation, Assessment, Installment, Payment, TaxItem
 from db.schema.people import CaseFile
 from db.store.bulk import insert_rows, next_ids
-from db.usecases.imports.context import Context, Effect, StagedRow
+from db.usecases.imports.context import Context, Effect, StagedRow, owners
 from db.usecases.imports.waiting import allocate_waiting, any_waiting
 
 _ASSESSMENT: Final = ("id", "debtor_id", "area", "item_code", "fiscal_year", "notice_number")
@@ -42,10 +42,10 @@ def apply(tx: Connection, context: Context, rows: Sequence[StagedRow]) -> Effect
     effect = Effect()
     areas = _areas(tx)
     known = _known(tx, {row[6] for row in rows})
-    owners = {_key(row): row[2] for row in rows}
+    payers = {_key(row): row[2] for row in rows}
     _open_cases(tx, {(row[2], areas[row[4]]) for row in rows})
-    _move(tx, known, owners, effect)
-    ids = _new_assessments(tx, known, owners, areas)
+    _move(tx, known, payers, effect)
+    ids = _new_assessments(tx, known, payers, areas)
     fresh, changes = [], []
     for row in rows:
         assessment_id = ids[_key(row)]
@@ -79,10 +79,11 @@ def open_rows(tx: Connection, context: Context, after: int, limit: int) -> list[
     return [(row.id, target(*row[1:])) for row in tx.execute(query)]
 
 
-def end_rows(tx: Connection, context: Context, ids: Collection[int]) -> int:
+def end_rows(tx: Connection, context: Context, ids: Collection[int]) -> Effect:
     """Close installments that the core system does not list any more: nothing is outstanding; the rows stay."""
     closing = update(Installment).where(Installment.id.in_(ids), Installment.closed_on.is_(None))
-    return tx.execute(closing.values(outstanding=0, closed_on=context.day)).rowcount
+    ended = tx.execute(closing.values(outstanding=0, closed_on=context.day)).rowcount
+    return Effect(changed=ended, touched=owners(tx, Installment, ids))
 
 
 _UPDATE: Final = (
@@ -145,12 +146,12 @@ def _open_cases(tx: Connection, wanted: set[tuple[int, Area]]) -> None:
         tx.execute(insert(CaseFile), [{"debtor_id": one, "area": area} for one, area in sorted(missing)])
 
 
-def _move(tx: Connection, known: _Known, owners: dict[Key, int], effect: Effect) -> None:
+def _move(tx: Connection, known: _Known, payers: dict[Key, int], effect: Effect) -> None:
     """An assessment that the core system now has under another person goes there with its installments."""
     moved = [
-        {"key": found.id, "debtor": owners[key]}
+        {"key": found.id, "debtor": payers[key]}
         for key, found in known.assessments.items()
-        if key in owners and found.debtor_id != owners[key]
+        if key in payers and found.debtor_id != payers[key]
     ]
     if moved:
         tx.execute(
@@ -165,11 +166,11 @@ def _move(tx: Connection, known: _Known, owners: dict[Key, int], effect: Effect)
         effect.touched.update(one["debtor"] for one in moved)
 
 
-def _new_assessments(tx: Connection, known: _Known, owners: dict[Key, int], areas: dict[str, Area]) -> dict[Key, int]:
+def _new_assessments(tx: Connection, known: _Known, payers: dict[Key, int], areas: dict[str, Area]) -> dict[Key, int]:
     ids = {key: found.id for key, found in known.assessments.items()}
-    new = [key for key in owners if key not in ids]
+    new = [key for key in payers if key not in ids]
     ids |= dict(zip(new, next_ids(tx, _table(Assessment), len(new)), strict=True))
-    rows = [(ids[key], owners[key], areas[key[0]].value, *key) for key in new]
+    rows = [(ids[key], payers[key], areas[key[0]].value, *key) for key in new]
     insert_rows(tx, _table(Assessment), _ASSESSMENT, rows)
     return ids
 

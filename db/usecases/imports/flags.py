@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, insert, or_, select, update
 from db.rules.imports.targets import SEPARATOR
 from db.rules.terms import Area, FlagKind
 from db.schema.people import Debtor, Flag
-from db.usecases.imports.context import Context, Effect, StagedRow
+from db.usecases.imports.context import Context, Effect, StagedRow, owners
 
 
 def apply(tx: Connection, context: Context, rows: Sequence[StagedRow]) -> Effect:
@@ -57,10 +57,11 @@ def open_rows(tx: Connection, context: Context, after: int, limit: int) -> list[
     return [(row.id, SEPARATOR.join(_text(value) for value in row[1:])) for row in tx.execute(query)]
 
 
-def end_rows(tx: Connection, context: Context, ids: Collection[int]) -> int:
+def end_rows(tx: Connection, context: Context, ids: Collection[int]) -> Effect:
     """Let flags end on the day before."""
     ending = update(Flag).where(Flag.id.in_(ids), or_(Flag.valid_to.is_(None), Flag.valid_to >= context.day))
-    return tx.execute(ending.values(valid_to=context.day - timedelta(days=1))).rowcount
+    ended = tx.execute(ending.values(valid_to=context.day - timedelta(days=1))).rowcount
+    return Effect(changed=ended, touched=owners(tx, Flag, ids))
 
 
 def _day(text: str | None) -> date | None:

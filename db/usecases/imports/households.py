@@ -38,10 +38,11 @@ def open_rows(tx: Connection, context: Context, after: int, limit: int) -> list[
     return [(row.id, row.number) for row in tx.execute(query.order_by(Debtor.id).limit(limit))]
 
 
-def end_rows(tx: Connection, context: Context, ids: Collection[int]) -> int:  # noqa: ARG001
+def end_rows(tx: Connection, context: Context, ids: Collection[int]) -> Effect:  # noqa: ARG001
     """End memberships; the households stay."""
     leaving = update(Debtor).where(Debtor.id.in_(ids), Debtor.household_id.is_not(None))
-    return tx.execute(leaving.values(household_id=None, household_role=None)).rowcount
+    ended = tx.execute(leaving.values(household_id=None, household_role=None)).rowcount
+    return Effect(changed=ended, touched=set(ids))
 
 
 def _households(tx: Connection, numbers: Collection[str]) -> dict[str, int]:

@@ -45,10 +45,10 @@ def open_rows(tx: Connection, context: Context, after: int, limit: int) -> list[
     return [(row.id, row.number) for row in tx.execute(query.order_by(Debtor.id).limit(limit))]
 
 
-def end_rows(tx: Connection, context: Context, ids: Collection[int]) -> int:
+def end_rows(tx: Connection, context: Context, ids: Collection[int]) -> Effect:
     """Say of people that the core system does not list them any more."""
     closing = update(Debtor).where(Debtor.id.in_(ids), Debtor.closed_on.is_(None))
-    return tx.execute(closing.values(closed_on=context.day)).rowcount
+    return Effect(changed=tx.execute(closing.values(closed_on=context.day)).rowcount, touched=set(ids))
 
 
 def _add(tx: Connection, context: Context, told: Mapping[str, Mapping[str, Any]], effect: Effect) -> dict[str, int]:

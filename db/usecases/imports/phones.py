@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from db.rules.imports.targets import SEPARATOR
 from db.rules.terms import PhoneKind, PhoneOwner, PhoneStatus
 from db.schema.people import Debtor, Phone
-from db.usecases.imports.context import Context, Effect, StagedRow
+from db.usecases.imports.context import Context, Effect, StagedRow, owners
 
 
 def apply(tx: Connection, context: Context, rows: Sequence[StagedRow]) -> Effect:
@@ -58,8 +58,9 @@ def open_rows(tx: Connection, context: Context, after: int, limit: int) -> list[
     return [(row.id, f"{row.number}{SEPARATOR}{row.phone}/{row.kind}") for row in tx.execute(query)]
 
 
-def end_rows(tx: Connection, context: Context, ids: Collection[int]) -> int:  # noqa: ARG001
+def end_rows(tx: Connection, context: Context, ids: Collection[int]) -> Effect:  # noqa: ARG001
     """Withdraw numbers: they stay on the record and are not dialled. What the office found out about one is kept."""
     usable = (PhoneStatus.USABLE, PhoneStatus.UNVERIFIED)
     withdrawing = update(Phone).where(Phone.id.in_(ids), Phone.status.in_(usable))
-    return tx.execute(withdrawing.values(status=PhoneStatus.WITHDRAWN)).rowcount
+    ended = tx.execute(withdrawing.values(status=PhoneStatus.WITHDRAWN)).rowcount
+    return Effect(changed=ended, touched=owners(tx, Phone, ids))

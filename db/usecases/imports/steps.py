@@ -13,7 +13,7 @@ from db.rules.terms import Area, ImportKind, ImportState
 from db.rules.viewer import system_viewer
 from db.schema.exchange import Freshness, ImportRun
 from db.schema.ops import Job
-from db.store import access_log
+from db.store import access_log, summaries
 from db.usecases import leases
 from db.usecases.imports import assessments, flags, households, payments, people, phones
 from db.usecases.imports.context import Context, Effect, StagedRow
@@ -26,7 +26,7 @@ TOLD_ONE_BY_ONE: Final = 5_000
 
 Apply = Callable[[Connection, Context, Sequence[StagedRow]], Effect]
 OpenRows = Callable[[Connection, Context, int, int], list[tuple[int, str]]]
-EndRows = Callable[[Connection, Context, Collection[int]], int]
+EndRows = Callable[[Connection, Context, Collection[int]], Effect]
 
 APPLY: Final[dict[ImportKind, Apply]] = {
     ImportKind.PEOPLE: people.apply,
@@ -132,7 +132,8 @@ def decide(tx: Connection, turn: Turn, now: datetime) -> None:
 def take(
     tx: Connection, turn: Turn, now: datetime, context: Context, rows: Sequence[StagedRow], *, each: bool
 ) -> Effect:
-    """Apply one step and commit the place with it, so that it is never applied twice. `each`: tell of every person."""
+    """Apply one step and commit the place with it, so that it is never applied twice. `each`: bring every person's summary
+    along and tell the screens, which after a large import is done at its end."""
     _held(tx, turn, now)
     effect = APPLY[context.mapping.kind](tx, context, rows)
     statement = update(ImportRun).where(ImportRun.id == turn.run_id)
@@ -143,16 +144,28 @@ def take(
         unchanged=ImportRun.unchanged + effect.unchanged,
     ))  # fmt: skip
     if each:
+        summaries.refresh(tx, effect.touched, context.today)
         for debtor_id in sorted(effect.touched):
             publish(tx, now, "debtor", debtor_id)
     return effect
 
 
-def end(tx: Connection, turn: Turn, now: datetime, context: Context, ids: Collection[int]) -> None:
+def end(tx: Connection, turn: Turn, now: datetime, context: Context, ids: Collection[int]) -> Effect:
     """End rows that the file does not list. Those that ended already are left alone."""
     _held(tx, turn, now)
-    ended = ENDING[context.mapping.kind][1](tx, context, ids)
-    tx.execute(update(ImportRun).where(ImportRun.id == turn.run_id).values(ended=ImportRun.ended + ended))
+    effect = ENDING[context.mapping.kind][1](tx, context, ids)
+    tx.execute(update(ImportRun).where(ImportRun.id == turn.run_id).values(ended=ImportRun.ended + effect.changed))
+    return effect
+
+
+def sum_up(tx: Connection, turn: Turn, now: datetime, context: Context, people: Sequence[int]) -> None:
+    """Bring the summaries of some people along; `people` ascending."""
+    _held(tx, turn, now)
+    dense = people[-1] - people[0] < 4 * len(people)
+    if dense:
+        summaries.refresh_range(tx, people[0], people[-1], context.today)
+    else:
+        summaries.refresh(tx, people, context.today)
 
 
 def show(tx: Connection, turn: Turn, now: datetime, progress: int) -> None:
