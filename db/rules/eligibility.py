@@ -65,7 +65,11 @@ _DIALLED_FACTS = {
     "opted_out": "連絡拒否の有無",
     "emergency_stop": "緊急停止の状態",
 }
-_CALL_FACTS = {"in_call": "通話中かどうか", "actor_contracted": "操作者の区分"}
+_CALL_FACTS = {
+    "in_call": "通話中かどうか",
+    "household_in_call": "世帯が通話中かどうか",
+    "actor_contracted": "操作者の区分",
+}
 _DEBT_FACTS = {
     "owed": "滞納額",
     "promise_in_force": "納付約束の有無",
@@ -108,7 +112,8 @@ class ContactFacts:
 
     `at` is aware, in any zone. `flags` are those valid at that moment. `owed` in yen. `promise_in_force`: one that is
     not broken and not kept. `paid_recently`: a payment was reported, or said to be made, within the reporting lag.
-    Counts are contacts already made, this one not included. `in_call`: somebody talks with the person already.
+    Counts are contacts already made, this one not included. `in_call`: somebody talks with the person, or
+    on the number, already; `household_in_call`: with somebody who lives with them.
     `deliberate`: one call that the acting person chose knowingly, after seeing the soft reasons.
     """
 
@@ -130,6 +135,7 @@ class ContactFacts:
     number_status: PhoneStatus | None = None
     opted_out: bool | None = None
     in_call: bool | None = None
+    household_in_call: bool | None = None
     emergency_stop: bool | None = None
     actor_contracted: bool | None = None
     deliberate: bool = False
@@ -269,6 +275,8 @@ def _caps(facts: ContactFacts) -> Iterator[Reason]:
 def _busy(facts: ContactFacts) -> Iterator[Reason]:
     if facts.channel is Channel.CALL_OUT and facts.in_call:
         yield _because(facts, "in_call", "すでに通話中の")
+    if facts.channel is Channel.CALL_OUT and facts.household_in_call:
+        yield _because(facts, "household_in_call", "同じ世帯の方と通話中の")
 
 
 def _clock(at: time) -> str:

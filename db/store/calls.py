@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, false, func, select
+from sqlalchemy import Connection, Select, false, func, or_, select
 
 from db.rules.telephony import (
     LIVE_CALLS,
@@ -171,18 +171,17 @@ def open_attempts(tx: Connection, pbx: str) -> Sequence[AttemptRow]:
     return [AttemptRow(*row) for row in tx.execute(query)]
 
 
-def being_called(tx: Connection, debtor_id: int, number: str, but_not: uuid.UUID | None = None) -> bool:
-    """Whether the person, or the number, is being dialled or talked to at this moment (by another attempt, or a call
-    that came in)."""
-    query = (
-        select(func.count())
-        .select_from(Attempt)
-        .where((Attempt.debtor_id == debtor_id) | (Attempt.number == number), Attempt.state.in_(OPEN_ATTEMPTS))
-    )
+def being_called(
+    tx: Connection, people: Sequence[int], number: str | None = None, but_not: uuid.UUID | None = None
+) -> bool:
+    """Whether any of some people, or the number (whoever's it is), is being dialled or talked to at this moment (by
+    another attempt, or a call that came in)."""
+    dialled = or_(Attempt.debtor_id.in_(people), Attempt.number == number if number else false())
+    query = select(func.count()).select_from(Attempt).where(dialled, Attempt.state.in_(OPEN_ATTEMPTS))
     if but_not is not None:
         query = query.where(Attempt.id != but_not)
     came_in = select(func.count()).where(
-        (Call.debtor_id == debtor_id) | (Call.number == number),
+        or_(Call.debtor_id.in_(people), Call.number == number if number else false()),
         Call.direction == Direction.IN,
         Call.wrapped_at.is_(None),
         Call.state.in_(LIVE_CALLS),

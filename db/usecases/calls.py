@@ -34,6 +34,7 @@ from db.schema.people import Phone
 from db.schema.work import Task
 from db.store import access_log, calls, debtors, lines, staff, transfers
 from db.store.calls import CallRow
+from db.store.kin import hold, kin
 from db.usecases import duty
 from db.usecases.commands import CommandKind, want, withdraw
 from db.usecases.eligibility import Target, check_contact
@@ -90,6 +91,7 @@ def place_call(
     ).scalar_one_or_none()
     if phone is None or area not in calls_areas(tx, viewer, debtor_id):
         raise CallError("not_on_record", "この電話番号は対象者の記録にありません。")
+    hold(tx, kin(tx, debtor_id), phone)
     target = Target(debtor_id, area, Channel.CALL_OUT, phone_id)
     decision = check_contact(tx, viewer, target, now, office, deliberate=deliberate)
     if not decision.allowed:

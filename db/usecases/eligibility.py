@@ -3,11 +3,11 @@ when a contact is chosen and again at the last moment.
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Select, exists, func, or_, select
+from sqlalchemy import Connection, exists, func, select
 
 from db.rules.eligibility import ContactFacts, Decision, may_contact
 from db.rules.promises import PromiseOutcome, judge
@@ -18,8 +18,9 @@ from db.rules.viewer import Viewer
 from db.schema.calls import Attempt
 from db.schema.claims import Payment
 from db.schema.contacts import Contact
-from db.schema.people import Debtor, Phone
+from db.schema.people import Phone
 from db.store import arrears, calls, debtors, promises
+from db.store.kin import kin
 from db.store.office import emergency_stop
 from db.usecases.office import Office
 from db.usecases.policies import policy_of
@@ -129,14 +130,13 @@ def _with_history(
 ) -> ContactFacts:
     day = office.day_begins(facts.at)
     week = day - timedelta(days=6)
-    same_home = select(Debtor.household_id).where(Debtor.id == target.debtor_id).scalar_subquery()
-    home = select(Debtor.id).where(or_(Debtor.id == target.debtor_id, Debtor.household_id == same_home))
-    person = select(Debtor.id).where(Debtor.id == target.debtor_id)
+    of = kin(tx, target.debtor_id)
     return replace(
         facts,
-        contacts_today=_count(tx, person, day, but_not),
-        contacts_this_week=_count(tx, person, week, but_not),
-        household_today=_count(tx, home, day, but_not),
+        contacts_today=_count(tx, of.person, day, but_not),
+        contacts_this_week=_count(tx, of.person, week, but_not),
+        household_today=_count(tx, of.home, day, but_not),
+        household_in_call=bool(of.others) and calls.being_called(tx, of.others, None, but_not),
     )
 
 
@@ -155,12 +155,12 @@ def _with_number(
         number_kind=phone.kind,
         number_status=phone.status,
         number_today=_count(tx, None, office.day_begins(facts.at), but_not, phone.number),
-        in_call=calls.being_called(tx, target.debtor_id, phone.number, but_not),
+        in_call=calls.being_called(tx, (target.debtor_id,), phone.number, but_not),
     )
 
 
 def _count(
-    tx: Connection, people: Select[int] | None, since: datetime, but_not: uuid.UUID | None, number: str | None = None
+    tx: Connection, people: Sequence[int] | None, since: datetime, but_not: uuid.UUID | None, number: str | None = None
 ) -> int:
     """Contacts made since a moment: those recorded, and dials whose result is still to be recorded."""
     recorded = select(func.count()).where(

@@ -376,7 +376,7 @@ def test_nobody_is_dialled_while_they_are_on_the_line_with_us(desk: Desk) -> Non
 
     def busy() -> bool:
         with desk.database.read() as tx:
-            return stored.being_called(tx, person, NUMBER)
+            return stored.being_called(tx, (person,), NUMBER)
 
     assert not busy()
     desk.give(call_id)

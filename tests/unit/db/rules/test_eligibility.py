@@ -34,6 +34,7 @@ GOOD = ContactFacts(
     number_status=PhoneStatus.USABLE,
     opted_out=False,
     in_call=False,
+    household_in_call=False,
     emergency_stop=False,
     actor_contracted=False,
 )
@@ -91,6 +92,7 @@ AGAINST: list[tuple[str, dict[str, Any], set[Channel]]] = [
     ("household_day_cap", {"household_today": 3}, {CALL, SMS, VISIT}),
     ("number_day_cap", {"number_today": 2}, {CALL, SMS}),
     ("in_call", {"in_call": True}, {CALL}),
+    ("household_in_call", {"household_in_call": True}, {CALL}),
 ]
 SOFT = {"promised", "paid_recently", "person_day_cap", "person_week_cap", "household_day_cap", "number_day_cap"}
 
@@ -211,6 +213,7 @@ ANY_FACTS = st.builds(
     number_status=st.sampled_from(PhoneStatus),
     opted_out=st.booleans(),
     in_call=st.booleans(),
+    household_in_call=st.booleans(),
     emergency_stop=st.booleans(),
     actor_contracted=st.booleans(),
     deliberate=st.booleans(),
