@@ -213,10 +213,10 @@ def stop_mixmonitor(channel: str, mixmonitor_id: str | None = None) -> Action:
 
 
 def mixmonitor_mute(channel: str, *, muted: bool, direction: str = "both") -> Action:
-    """Leave a part out of the recording (a card number), or go on. `direction`: both, read or write."""
+    """Leave a part out of the recordings of a call, by its channel or its Uniqueid (a card number), or go on. `direction`: both, read or write."""
     if direction not in _DIRECTIONS:
         raise BadArgument("Direction must be both, read or write")
-    fields = (("Channel", _channel(channel)), ("Direction", direction), ("State", "1" if muted else "0"))
+    fields = (("Channel", _call(channel)), ("Direction", direction), ("State", "1" if muted else "0"))
     return Action("MixMonitorMute", fields)
 
 

@@ -136,6 +136,8 @@ class Bridge:
             CommandKind.CONSULT: self._consult,
             CommandKind.HAND_OVER: self._transfers.leave,
             CommandKind.TAKE_BACK: self._take_back,
+            CommandKind.PAUSE_RECORDING: partial(self._mute, muted=True),
+            CommandKind.RECORD_AGAIN: partial(self._mute, muted=False),
         }
         self._let_go: Mapping[CommandKind, Callable[[UUID], Awaitable[None]]] = {
             CommandKind.RING_PHONE: self._legs.not_rung,
@@ -163,6 +165,9 @@ class Bridge:
 
     async def _take_back(self, call_id: UUID) -> str | None:
         return await self._transfers.take_back(call_id, await self._talk(call_id))
+
+    async def _mute(self, call_id: UUID, *, muted: bool) -> str | None:
+        return await (await self._talk(call_id)).mute_recording(call_id, muted=muted)
 
     async def _follow(self, fact: Fact) -> None:
         """An operator's phone has come home or is gone: the person whom it has left to an officer goes there."""

@@ -152,6 +152,11 @@ class Reception:
         line = await self._line(call_id)
         return "call_over" if line is None else await self._move(call_id, names.CONTEXT_JOIN, line.seat)
 
+    async def mute_recording(self, call_id: UUID, *, muted: bool) -> str | None:
+        """Leave out of the recording what follows, or record again."""
+        row = await self._row(call_id)
+        return await self._recordings.mute(call_id, row.channel, self._link.send, muted=muted) if row else "call_over"
+
     async def give_up(self, call_id: UUID) -> None:
         """The operator's phone did not come back: say goodbye to a person who still waits for it."""
         line = await self._line(call_id)

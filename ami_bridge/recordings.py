@@ -13,15 +13,19 @@ import hashlib
 import logging
 import os
 import wave
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from ami_bridge import actions
+from ami_bridge.errors import AmiError
 from ami_bridge.register import Register
 from ami_bridge.timing import Backoff, Time
+from ami_bridge.values import Action, Reply
 from db.store import calls
-from db.usecases import recordings
+from db.usecases import pauses, recordings
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +72,18 @@ class Recordings:
         self._tasks = tasks
         self._time = time
         self._looking: set[UUID] = set()
+
+    async def mute(
+        self, call_id: UUID, channel: str, send: Callable[[Action], Awaitable[Reply]], *, muted: bool
+    ) -> str | None:
+        """Leave out what follows, or record again; what Asterisk has confirmed is written down."""
+        try:
+            await send(actions.mixmonitor_mute(channel, muted=muted))
+        except AmiError as error:
+            log.warning("the recording of call %s could not be %s: %s", call_id, "muted" if muted else "unmuted", error)
+            return error.code
+        await self._register.write(pauses.began if muted else pauses.ended, call_id, self._register.now())
+        return None
 
     async def look_at(self, call_id: UUID) -> None:
         """A call is over: look at its recording, if one was expected."""

@@ -17,6 +17,7 @@ from db.store import calls, incoming, transfers
 from db.store.calls import CallRow, DutyRow, SeatRow
 from db.store.incoming import Queue
 from db.store.transfers import OfficerRow, TransferRow
+from db.usecases import pauses
 from db.usecases.duty import PAUSE_REASONS
 from db.usecases.incoming import Pop, pop
 from db.usecases.transfers import officers
@@ -29,7 +30,7 @@ class Bar:
     """The call bar of one user. `seats` are offered to those who are not on duty; `pop` is shown of a call that came in,
     until the person has proved who they are or the result is saved; `queue` are callers who wait for the user's areas,
     `officers` those to whom the call might be taken, and `transfer` the one that is under way from or to the user, or that
-    has brought the call."""
+    has brought the call. `unrecorded`: the recording pauses."""
 
     duty: DutyRow | None
     call: CallRow | None
@@ -39,6 +40,7 @@ class Bar:
     queue: Queue = EMPTY
     transfer: TransferRow | None = None
     officers: Sequence[OfficerRow] = ()
+    unrecorded: bool = False
 
     @property
     def consulting(self) -> bool:
@@ -113,6 +115,7 @@ def load_bar(tx: Connection, viewer: Viewer) -> Bar | None:
         pop=shown,
         queue=load_queue(tx, viewer),
         transfer=_transfer(tx, viewer, call),
+        unrecorded=call is not None and pauses.under_way(tx, call.id),
         officers=officers(tx, viewer, call) if call and call.state in _TALKS and call.result_at is None else (),
     )
 

@@ -5,4 +5,16 @@ from db.schema.base import Base
 
 metadata = Base.metadata
 
-__all__ = ["calls", "claims", "contacts", "exchange", "metadata", "ops", "people", "staff", "states", "summaries", "work"]
+__all__ = [
+    "calls",
+    "claims",
+    "contacts",
+    "exchange",
+    "metadata",
+    "ops",
+    "people",
+    "staff",
+    "states",
+    "summaries",
+    "work",
+]

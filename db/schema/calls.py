@@ -177,6 +177,19 @@ class Incoming(Base):
     ended_at: Mapped[datetime | None]
 
 
+class RecordingPause(Base):
+    """A part of a call that is left out of its recording: silence in the file, from `began_at` until `ended_at`."""
+
+    __tablename__ = "recording_pause"
+    __table_args__ = (Index(None, "call_id", "began_at"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    call_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("call.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
 class Recording(Base):
     """What is known of a recorded call's file. `path` is relative to the recordings directory."""
 

@@ -32,6 +32,8 @@ class CommandKind(StrEnum):
     CONSULT = "call.consult"
     HAND_OVER = "call.hand_over"
     TAKE_BACK = "call.take_back"
+    PAUSE_RECORDING = "recording.pause"
+    RECORD_AGAIN = "recording.again"
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ from db.usecases.calls import KEEP_RECORDING, TOPIC, CallError, own_call, record
 from db.usecases.giving import WAITING_TOPIC, people
 from db.usecases.missed import leave_task, settle
 from db.usecases.office import Office
+from db.usecases.policies import policy_of
 from db.usecases.records import NotFoundError
 
 LEFT_DIGITS: Final = 20
@@ -89,7 +90,7 @@ def arrived(
     known = store.find(tx, call_id)
     if known is not None:
         return known.opening
-    opening = office.opening(now, stopped=rules.emergency_stop(tx))
+    opening = office.opening(now, policy_of(tx, caller.area, office), stopped=rules.emergency_stop(tx))
     tx.execute(
         insert(Incoming).values(
             id=call_id,

@@ -52,8 +52,8 @@ class Office:
         """Whether the office is closed on a day."""
         return self.calendar.is_closed(day)
 
-    def opening(self, now: datetime, *, stopped: bool = False) -> Opening:
-        """Whether calls are taken: in the hours of the contact policy, and on closed days if that lets the office call."""
+    def opening(self, now: datetime, policy: ContactPolicy, *, stopped: bool = False) -> Opening:
+        """Whether calls are taken: in the hours of a contact policy, and on closed days if that lets the office call."""
         at = now.astimezone(self.zone)
-        closed = self.is_closed(at.date()) and not self.policy.closed_days
-        return opening(at, self.policy.opens, self.policy.closes, closed_day=closed, stopped=stopped)
+        closed = self.is_closed(at.date()) and not policy.closed_days
+        return opening(at, policy.opens, policy.closes, closed_day=closed, stopped=stopped)

@@ -5,7 +5,8 @@ but not while they are on a call with the person and do not know yet that it is 
 """
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ from db.rules.viewer import Viewer
 from db.schema.calls import Call, Recording
 from db.schema.staff import Staff
 from db.store import access_log, calls
+from db.usecases import pauses
+from db.usecases.pauses import Pause
 from db.usecases.records import NotFoundError, areas_unmasked
 
 TOPIC: Final = "recording"
@@ -54,6 +57,7 @@ class Recorded:
     seat: str
     staff_name: str
     ended_at: datetime | None
+    pauses: Sequence[Pause] = ()
 
     @property
     def lacks(self) -> bool:
@@ -155,10 +159,12 @@ def _found(tx: Connection, viewer: Viewer, recording_id: uuid.UUID) -> Recorded:
     ).one_or_none()
     if row is None:
         raise NotFoundError
-    return Recorded(*tuple(row))
+    return replace(Recorded(*tuple(row)), pauses=pauses.of_call(tx, row.call_id))
 
 
 def _settle(tx: Connection, call_id: uuid.UUID, now: datetime, **values: Any) -> None:
+    over = tx.execute(select(Call.ended_at).where(Call.id == call_id)).scalar_one_or_none()
+    pauses.ended(tx, call_id, over or now)
     running = Recording.state == RecordingState.RUNNING
     if tx.execute(update(Recording).where(Recording.call_id == call_id, running).values(**values)).rowcount == 1:
         owner = tx.execute(select(Call.user_id).where(Call.id == call_id)).scalar_one()

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from db.rules.callers import Caller, CallerKind
 from db.rules.terms import Area
-from db.usecases import calls, duty, giving, incoming, transfers
+from db.usecases import calls, duty, giving, incoming, pauses, transfers
 from tests.browser.conftest import City
 from tests.integration.db.people import NOW, OFFICE
 from tests.integration.webpanel.on_the_line import OnTheLine
@@ -118,6 +118,13 @@ def test_a_call_is_taken_to_an_officer_whose_screen_pops(
         expect(page.locator("html[data-live]")).to_be_attached()
     expect(bar.get_by_role("combobox", name="転送先の職員")).to_contain_text("鈴木 次郎（待機）")
     operator.screenshot(path=tmp_path / "before.png")
+    with city.database.write() as tx:
+        pauses.began(tx, call_id, NOW)
+    expect(bar).to_contain_text("録音停止中")
+    operator.screenshot(path=tmp_path / "unrecorded.png")
+    with city.database.write() as tx:
+        pauses.ended(tx, call_id, NOW)
+    expect(bar.get_by_role("button", name="録音停止")).to_be_visible()
 
     bar.get_by_role("button", name="転送").click()
 

@@ -23,6 +23,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     action("/duty/resume", views.resume, Right.CALL),
     action("/duty/end", views.end, Right.CALL),
     action("/calls", views.place, Right.CALL),
+    action("/calls/{id}/pause-recording", views.recording(pause=True), Right.CALL),
+    action("/calls/{id}/record-again", views.recording(pause=False), Right.CALL),
     action("/calls/{id}/hangup", views.wanting(CommandKind.HANG_UP), Right.CALL),
     action("/calls/{id}/hold", views.wanting(CommandKind.HOLD), Right.CALL),
     action("/calls/{id}/resume", views.wanting(CommandKind.RESUME), Right.CALL),

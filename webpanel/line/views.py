@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from db.usecases import calls, duty, transfers
+from db.usecases import calls, duty, pauses, transfers
 from db.usecases.commands import CommandKind
 from webpanel import forms
 from webpanel.answers import done
@@ -88,6 +88,17 @@ async def take_back(request: web.Request) -> web.StreamResponse:
     call_id, now = forms.path_call(request), request.app[CLOCK].now()
     await request.app[DATABASE].run(transfers.cancel, request_viewer(request), call_id, now)
     return done(request)
+
+
+def recording(*, pause: bool) -> Handler:
+    """A handler that leaves what follows out of the viewer's recording, or records again."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        call_id, now = forms.path_call(request), request.app[CLOCK].now()
+        await request.app[DATABASE].run(pauses.request, request_viewer(request), call_id, now, pause=pause)
+        return done(request)
+
+    return handler
 
 
 def wanting(kind: CommandKind) -> Handler:

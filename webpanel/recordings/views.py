@@ -7,6 +7,7 @@ not logged again; right, area and mask are asked again for each, for they may ha
 
 import asyncio
 import logging
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -18,6 +19,7 @@ from db.recording_files import OutsideError, Soundness, Stamp
 from db.rules.telephony import Direction, RecordingState
 from db.rules.terms import Right
 from db.usecases import recordings
+from db.usecases.pauses import Pause
 from db.usecases.recordings import Recorded
 from db.usecases.records import NotFoundError
 from webpanel.answers import told
@@ -103,9 +105,19 @@ def _player(request: web.Request, found: Recorded, *, sound: str = "", problem: 
     may_hold = request_viewer(request).may(Right.RECORDING_HOLD, found.area)
     return fragment(
         request, "recordings/player.html",
-        rec=found, sound=sound, problem=problem, ends=ends, length=_length(found.milliseconds),
+        rec=found, pauses=[_pause(one, found) for one in found.pauses], sound=sound, problem=problem, ends=ends, length=_length(found.milliseconds),
         may_hold=may_hold and found.state is not RecordingState.ERASED, held=HELD if found.legal_hold else NOT_HELD,
     )  # fmt: skip
+
+
+def _pause(pause: Pause, found: Recorded) -> str:
+    """Where in the recording nothing is heard, and who wanted it so."""
+    until = _at(pause.ended_at, found) if pause.ended_at else "終わり"
+    return f"{_at(pause.began_at, found)}～{until}（{pause.staff_name}）"
+
+
+def _at(moment: datetime, found: Recorded) -> str:
+    return _length(max(0, round((moment - found.started_at).total_seconds() * 1000)))
 
 
 def _length(milliseconds: int | None) -> str:

@@ -125,7 +125,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_promise_made_at"), ["made_at"], unique=False)
 
 
-
 def downgrade() -> None:
     """Go back."""
     with op.batch_alter_table("promise", schema=None) as batch_op:

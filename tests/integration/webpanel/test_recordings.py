@@ -16,7 +16,7 @@ from db.schema.base import new_id
 from db.schema.calls import Recording
 from db.schema.staff import AccessLog
 from db.settings import Settings
-from db.usecases import calls, recordings
+from db.usecases import calls, pauses, recordings
 from tests.integration.db.people import NOW, OFFICE
 from tests.integration.webpanel.conftest import Browser, Panel
 from tests.integration.webpanel.on_the_line import OnTheLine, logged
@@ -285,3 +285,12 @@ async def test_an_officer_holds_it_with_a_reason(tape: Tape, panel: Panel, offic
     tape.set(state=RecordingState.ERASED)
     status, text, _ = await officer.post(f"/recordings/{tape.id}/hold", {"held": "1", "reason": "苦情"})
     assert (status, "消去されています" in text) == (409, True)
+
+
+@pytest.mark.req("T13")
+async def test_the_player_says_where_the_recording_pauses(tape: Tape, panel: Panel, officer: Browser) -> None:
+    with panel.database.write() as tx:
+        began = tx.execute(select(Recording.started_at)).scalar_one()
+        pauses.began(tx, tape.call_id, began + timedelta(seconds=5))
+        pauses.ended(tx, tape.call_id, began + timedelta(seconds=72))
+    assert "0分05秒～1分12秒（opさん）" in await tape.play(officer)
