@@ -17,6 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from ami_bridge.cel_file import CallRecord
 from ami_bridge.dialing import NO_PBX, Dialing
 from ami_bridge.errors import LoginRefused
 from ami_bridge.incoming import Reception
@@ -29,6 +30,7 @@ from ami_bridge.reconcile import Reconciler
 from ami_bridge.recordings import Recordings
 from ami_bridge.register import UNAVAILABLE, Register
 from ami_bridge.session import Session
+from ami_bridge.settling import Settler
 from ami_bridge.timing import RealTime, Time
 from ami_bridge.tracking import EVENTS, Arrived, Entered, Fact, Failed, Gone, Tracker
 from ami_bridge.transfers import Transfers
@@ -39,7 +41,7 @@ from db.hints import LOOK_EVERY, follow, hints
 from db.outbox import latest
 from db.settings import AmiSettings, Settings
 from db.store import calls, incoming
-from db.usecases import commands, duty, giving
+from db.usecases import commands, duty, giving, listening
 from db.usecases.commands import CommandKind, Wanted
 from db.usecases.leases import LeaseLostError
 from db.usecases.office import Office
@@ -48,6 +50,9 @@ log = logging.getLogger(__name__)
 
 LINK_PATIENCE: Final = 5.0
 """Seconds a command waits for the link to Asterisk before whoever waits for it is told that there is none."""
+
+HEARD_EVERY: Final = 10.0
+"""Seconds between two words of the bridge that it has its PBX."""
 
 NOT_CONNECTED: Final = "ami.not_connected"
 
@@ -85,6 +90,7 @@ async def _hold_the_line(settings: Settings, register: Register, lease: Lease, o
         tasks.create_task(bridge.link.run())
         tasks.create_task(bridge.read_events())
         tasks.create_task(bridge.take_commands())
+        tasks.create_task(bridge.say_until_when_it_listened())
 
 
 class Bridge:
@@ -112,7 +118,11 @@ class Bridge:
         patience = Patience(tasks, time, dial.rejoin_seconds, self._give_up)
         recordings = Recordings(register, dial.recordings_dir, tasks, time)
         self._legs = Legs(register, self.link, patience, tasks, time, dial.ring_seconds)
-        self._dialing = Dialing(register, self.link, lease, patience, recordings, dial, office)
+        record = CallRecord(settings.ami.cel_file) if settings.ami.cel_file.name else None
+        settler = Settler(
+            register, record, self._lanes, self._tracker, recordings, tasks, time, office, settings.ami.pbx
+        )  # fmt: skip
+        self._dialing = Dialing(register, self.link, lease, patience, recordings, dial, office, settler.lost)
         self._reception = Reception(register, self.link, patience, recordings, self._dialing, office, settings.ami.pbx)
         self._transfers = Transfers(register, self.link)
         self._reconciler = Reconciler(
@@ -123,6 +133,7 @@ class Bridge:
             self._reception,
             self._legs,
             recordings,
+            settler,
             settings.ami.pbx,
         )
         self._owners: dict[UUID, Dialing | Legs | Reception] = {}
@@ -211,6 +222,13 @@ class Bridge:
             elif await self._register.ask(incoming.find, channel_id):
                 owner = self._owners[channel_id] = self._reception
         return owner
+
+    async def say_until_when_it_listened(self) -> None:
+        """Keep the moment from which the next bridge, or the next link, must look for what went unheard; for ever."""
+        while True:
+            await self.link.until(lambda state: state.up)
+            await self._register.write(listening.heard, self._settings.ami.pbx, self._register.now())
+            await self._time.sleep(HEARD_EVERY)
 
     # -- commands -----------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 The order that no second call slips through: `calls.authorize` asks the rule again, marks the attempt as sent and is
 committed; then one Originate is sent, with the attempt's id as ChannelId. What a lost link leaves open is settled by
-what Asterisk shows, or stays unknown for a person to settle; nothing here ever dials twice. The number comes from the
+what Asterisk shows or has written down, or stays unknown for a person to settle; nothing here ever dials twice. The number comes from the
 attempt's row, which came from a record: no other can be dialled (toll fraud).
 
 Everything here runs in the lane of its call.
@@ -11,6 +11,7 @@ Everything here runs in the lane of its call.
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from collections.abc import Set as AbstractSet
 from pathlib import PurePosixPath
 from typing import Final
@@ -72,7 +73,10 @@ class Dialing:
         recordings: Recordings,
         settings: DialSettings,
         office: Office,
+        lost: Callable[[UUID], Awaitable[None]],
     ) -> None:
+        """`lost` is told of attempts that were sent and have no channel, whose end nobody heard."""
+        self._lost = lost
         self._register = register
         self._link = link
         self._lease = lease
@@ -146,7 +150,7 @@ class Dialing:
         except AmiError:
             return
         if attempt_id not in channels:
-            await self._register.write(calls.unknown, attempt_id, self._register.now())
+            await self._lost(attempt_id)
 
     async def not_placed(self, attempt_id: UUID, why: str) -> None:
         """Nothing was sent for an attempt."""
@@ -238,10 +242,9 @@ class Dialing:
         if line.attempt is AttemptState.PREPARED:
             if attempt_id not in pending:
                 await self.not_placed(attempt_id, NO_PBX)
-        elif line.attempt is AttemptState.ANSWERED:
-            await self._end(attempt_id, None, self._ending.pop(attempt_id, None))
         else:
-            await self._register.write(calls.unknown, attempt_id, self._register.now())
+            self._patience.set(attempt_id, waits=False)
+            await self._lost(attempt_id)
 
     async def _found_alive(self, attempt_id: UUID, channel: Standing) -> None:
         write, now = self._register.write, self._register.now()

@@ -1,8 +1,8 @@
 """After every connection, before anything is dialled: what Asterisk really has, against what the register believes.
 
-A bridge that was killed, or whose link was cut, leaves calls up: they go on, and are taken up again here. What is gone
-is closed as far as is known: an attempt that was answered has ended, one that was never sent is refused, and one whose
-outcome nobody saw is unknown, which is for a person to settle.
+A bridge that was killed, or whose link was cut, leaves calls up: they go on, and are taken up again here. An attempt that
+was never sent is refused; one that was sent and is gone is settled by the record that Asterisk writes itself (`settling`),
+and is unknown if that does not tell, which is for a person to settle.
 
 Each finding is written in the lane of its call, behind all that was heard of it before the link was lost. Findings can
 be older than events that already wait in the lane; that harms nothing, because whatever happened after the list was
@@ -23,6 +23,7 @@ from ami_bridge.legs import Legs
 from ami_bridge.recordings import Recordings
 from ami_bridge.register import Register
 from ami_bridge.session import Session
+from ami_bridge.settling import Settler
 from ami_bridge.tracking import CHANNELS, Standing, Tracker, came_in, standing
 from db.store import calls, incoming
 from db.usecases import commands
@@ -42,6 +43,7 @@ class Reconciler:
         reception: Reception,
         legs: Legs,
         recordings: Recordings,
+        settler: Settler,
         pbx: str,
     ) -> None:
         self._register = register
@@ -51,11 +53,13 @@ class Reconciler:
         self._reception = reception
         self._legs = legs
         self._recordings = recordings
+        self._settler = settler
         self._pbx = pbx
 
     async def __call__(self, session: Session) -> None:
         """Read the channels and settle everything with them."""
         await self._tracker.caught_up(session.generation)
+        self._settler.forget()
         for row in await self._register.ask(incoming.open_calls, self._pbx):
             self._tracker.follow(row.channel, row.id)
         listed = await session.send(CHANNELS)
@@ -74,10 +78,12 @@ class Reconciler:
         await self._callers(came_in(listed), session)
         log.info("reconciled: %d channels of ours, %d open attempts", len(channels), len(attempts))
         await self._strays(channels, {duty.leg_id for duty in duties} | {attempt.id for attempt in attempts})
+        await self._settler.unknown()
         await self._recordings.catch_up(self._pbx)
 
     async def _callers(self, channels: dict[str, Standing], session: Session) -> None:
         """Calls that came in: those believed in, and those that wait without anybody having heard of them."""
+        await self._settler.callers(channels)
         open_calls = await self._register.ask(incoming.open_calls, self._pbx)
         for row in open_calls:
             await self._lanes.run(row.id, partial(self._reception.found, row, channels.get(row.channel), session.send))

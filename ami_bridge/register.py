@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
@@ -40,6 +40,17 @@ class Register:
 
     def now(self) -> datetime:
         return self._clock.now()
+
+    def moment(self, seconds: float) -> datetime:
+        """A time of the machine (seconds since 1970) as the register's. They are the same but in the lab."""
+        return datetime.fromtimestamp(seconds, UTC) + self._shift()
+
+    def seconds(self, moment: datetime) -> float:
+        """The other way round."""
+        return (moment - self._shift()).timestamp()
+
+    def _shift(self) -> timedelta:
+        return timedelta(seconds=round((self.now() - datetime.now(UTC)).total_seconds(), 3))
 
     async def write(self, use_case: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a use case as one transaction, again and again until the database takes it."""

@@ -125,6 +125,7 @@ class Tracker:
         self._pbx = pbx
         self._came_in: dict[str, UUID] = {}
         self._living: set[UUID] = set()
+        self._heard: set[UUID] = set()  # of those, on this link
         self._generation = 0
         self._stir = asyncio.Condition()
 
@@ -144,14 +145,20 @@ class Tracker:
             return None
         if event.name == "Hangup":
             self._living.discard(subject)
+            self._heard.discard(subject)
             self._came_in.pop(unique_id, None)
         else:
-            self._living.add(subject)
+            self.saw((subject,))
         return reader(subject, event)
 
     def saw(self, channels: Iterable[UUID]) -> None:
         """These live, by the reconciler's list."""
         self._living.update(channels)
+        self._heard.update(channels)
+
+    def lives(self, channel: UUID) -> bool:
+        """Whether a channel was seen since this link began, and its end was not."""
+        return channel in self._heard
 
     def follow(self, channel: str, call_id: UUID) -> None:
         """A call that came in is on this channel, by the register."""
@@ -167,6 +174,7 @@ class Tracker:
             await self._stir.wait_for(lambda: self._generation >= generation)
 
     async def _reached(self, generation: int) -> None:
+        self._heard.clear()
         async with self._stir:
             self._generation = max(self._generation, generation)
             self._stir.notify_all()

@@ -118,7 +118,10 @@ class AgiSettings:
 
 @dataclass(frozen=True, slots=True)
 class AmiSettings:
-    """The manager interface of the PBX on this host."""
+    """The manager interface of the PBX on this host.
+
+    `cel_file`: the record of calls that Asterisk itself writes (`saikoku-cel.conf`), as this machine sees it.
+    """
 
     pbx: str = "main"
     host: str = "127.0.0.1"
@@ -126,6 +129,7 @@ class AmiSettings:
     username: str = "saikoku"
     secret: Secret = NO_SECRET
     tls: bool = False
+    cel_file: Path = Path("/var/log/asterisk/cel-custom/saikoku-cel.csv")
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,7 @@ async def _lab(stack: AsyncExitStack, demo: Demo, data: Path) -> Lab | None:
         "ami.port": lab.ami_port,
         "ami.username": lab.ami_user,
         "ami.secret": lab.ami_secret,
+        "ami.cel_file": lab.cel_csv,
         "dial.channel": lab.trunk,
         "dial.caller_id": lab.office_numbers[0],
         "dial.recordings_dir": lab.recordings,

@@ -26,8 +26,15 @@ INCLUDED_BY: Mapping[str, tuple[str, ...]] = {
     "extensions.conf": ("saikoku.conf", "saikoku-hooks.conf"),
     "confbridge.conf": ("saikoku-confbridge.conf",),
     "manager.conf": ("saikoku-manager.conf", "saikoku-secret.conf"),
+    "cel_custom.conf": ("saikoku-cel.conf",),
 }
-OPTIONAL_INCLUDES: Mapping[str, tuple[str, ...]] = {"cel_custom.conf": ("saikoku-cel.conf",)}
+
+# what cel.conf must have: key -> words, any of which may be missing
+CEL: Mapping[str, frozenset[str]] = {
+    "enable": frozenset({"yes"}),
+    "apps": frozenset({"confbridge", "userevent"}),
+    "events": frozenset({"chan_start", "answer", "hangup", "app_start"}),
+}
 
 _HEADER = re.compile(r"^; saikoku (?P<version>\S+) (?P<name>\S+) sha256:(?P<checksum>[0-9a-f]{64})\n")
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
@@ -191,9 +198,8 @@ def _replace(path: Path, text: str) -> None:
 def lint(folder: Path) -> list[Finding]:
     """Everything wrong with saikoku's files in an Asterisk configuration folder, and how to mend it."""
     findings = [finding for name in OURS for finding in _state_of(folder / name)]
-    for asterisk_file, names in (*INCLUDED_BY.items(), *OPTIONAL_INCLUDES.items()):
-        if asterisk_file in OPTIONAL_INCLUDES and not (folder / asterisk_file).exists():
-            continue
+    findings += _record(folder)
+    for asterisk_file, names in INCLUDED_BY.items():
         findings += _not_included(folder, asterisk_file, names)
     reached = _reached(folder, "extensions.conf")
     dialplan = [path for path in reached if path.name.startswith("extensions") or path.name in (*OURS, *THEIRS)]
@@ -215,6 +221,22 @@ def _state_of(path: Path) -> Iterable[Finding]:
     elif header is not None and header["version"] != version():
         problem = f"this file is of version {header['version']}, saikoku is {version()}"
         yield Finding(path.name, 1, "version", problem, "run `saikoku dialplan install`, then reload Asterisk")
+
+
+def _record(folder: Path) -> Iterable[Finding]:
+    """What cel.conf lacks for the record from which the bridge learns what it missed."""
+    text = "".join(path.read_text(encoding="utf-8", errors="replace") for path in _reached(folder, "cel.conf")).lower()
+    for key, words in CEL.items():
+        given = {
+            word
+            for value in re.findall(rf"(?m)^\s*{key}\s*=>?\s*([^;\n]*)", text)
+            for word in re.split(r"[\s,]+", value)
+        }
+        lacking = set() if key == "events" and "all" in given else words - given
+        if lacking:
+            problem = f"`{key}` lacks {', '.join(sorted(lacking))}: what happens while the bridge is away stays unknown"
+            mend = f"in [general]: {key} = {','.join(sorted(words))} (besides what is there), then `module reload cel`"
+            yield Finding("cel.conf", 0, "cel", problem, mend)
 
 
 def _reached(folder: Path, name: str, seen: frozenset[Path] = frozenset()) -> list[Path]:

@@ -5,9 +5,11 @@ One line a finding: `ok`, `warn` or `bad`, what is so, and the mend. Exit status
 
 import argparse
 import asyncio
+import ipaddress
 import os
 import re
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -22,11 +24,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import db
 import saikoku
+from ami_bridge import cel
 from ami_bridge.checks import Finding, Level, bad, check_pbx, ok, warn
 from db.clock import Clock
 from db.engine import Database
 from db.migrations import config
-from db.settings import DialSettings, Settings
+from db.settings import AmiSettings, DialSettings, Settings
 from db.store import access_log, calls, office
 from db.store.calls import SeatRow
 from saikoku import dialplan
@@ -38,6 +41,8 @@ LINKS: Final = 100
 GIB: Final = 1024**3
 FREE_WARN: Final = 10 * GIB
 FREE_BAD: Final = GIB
+TAIL: Final = 1 << 16  # bytes of Asterisk's record that are looked at
+CLOCK: Final = 30.0  # seconds that the clocks of two machines may differ
 _JST: Final = timedelta(hours=9)
 _CHANNEL: Final = re.compile(r"[A-Za-z0-9_]+/\S+")
 _UPGRADE: Final = "run `saikoku db upgrade`"
@@ -47,7 +52,7 @@ def run_doctor(arguments: argparse.Namespace, settings: Settings, clock: Clock) 
     """`saikoku doctor`: look at everything and say it."""
     found = [ok("the settings load"), package(Path(db.__file__), Path(saikoku.__file__))]
     found += [zone(settings.office.zone, clock.now()), run_dir(settings.office.run_dir), *recordings(settings.dial)]
-    found += register(settings)
+    found += [record(settings.ami, time.time()), *register(settings)]
     if arguments.asterisk is not None:
         found += files(arguments.asterisk)
     hooks = [f"{PREFIX}hook-{name}" for name in HOOKS]
@@ -103,6 +108,51 @@ def free_space(free: int) -> Finding:
     if free < FREE_WARN:
         return (bad if free < FREE_BAD else warn)(said, "make room, or keep recordings for a shorter time")
     return ok(said)
+
+
+def record(ami: AmiSettings, unix_time: float) -> Finding:
+    """Whether the record that Asterisk itself writes can be read: from it comes what happened while the link was lost."""
+    file = ami.cel_file
+    lost = "what happens while the bridge is away stays unknown"
+    if not file.name:
+        return warn(f"ami.cel_file is empty: {lost}", "set it to saikoku-cel.csv in Asterisk's log folder")
+    here = _is_this_host(ami.host)
+    try:
+        newest = newest_line(file)
+    except OSError as error:
+        said = f"Asterisk's own record {file} cannot be read ({os.strerror(error.errno or 0)}): {lost}"
+        if not here:
+            return warn(
+                said, f"the PBX is on {ami.host}: let this host see the file there (NFS), or run the bridge there"
+            )
+        if isinstance(error, PermissionError):
+            return warn(said, "give saikoku's user the group of Asterisk, and the folder to that group (mode 0750)")
+        return warn(said, "include saikoku-cel.conf (docs/pbx-admin.md), make one call, or set ami.cel_file")
+    if newest is None:
+        return warn(
+            f"{file} holds no line as saikoku-cel.conf writes them: {lost}", "include saikoku-cel.conf, and reload"
+        )
+    if newest > unix_time + CLOCK:
+        return warn(f"{file} has lines of the future", "let both machines keep time by the same NTP server")
+    where = "" if here else f" (the PBX is on {ami.host}: make sure that this is its file)"
+    return ok(
+        f"Asterisk's own record {file} can be read, last line {datetime.fromtimestamp(newest, UTC):%Y-%m-%d %H:%M} UTC{where}"
+    )
+
+
+def newest_line(file: Path) -> float | None:
+    """The time (seconds since 1970) of the newest line of ours at the file's end; None if there is none. Raises OSError."""
+    with file.open("rb") as opened:
+        opened.seek(max(0, opened.seek(0, os.SEEK_END) - TAIL))
+        entries = [cel.entry(line) for line in opened]
+    return max((one.at for one in entries if one is not None), default=None)
+
+
+def _is_this_host(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host in {"localhost", socket.gethostname(), socket.getfqdn()}
 
 
 def _writable(folder: Path) -> bool:

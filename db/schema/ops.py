@@ -81,3 +81,13 @@ class Lease(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     holder: Mapped[str]
     until: Mapped[datetime]
+
+
+class Listening(Base):
+    """Since when a PBX has been ours, and until when its bridge is known to have had it."""
+
+    __tablename__ = "listening"
+
+    pbx: Mapped[str] = mapped_column(primary_key=True)
+    since: Mapped[datetime]
+    until: Mapped[datetime]

@@ -171,6 +171,12 @@ def open_attempts(tx: Connection, pbx: str) -> Sequence[AttemptRow]:
     return [AttemptRow(*row) for row in tx.execute(query)]
 
 
+def unknown_attempts(tx: Connection, pbx: str, since: datetime) -> Sequence[AttemptRow]:
+    """Attempts on a PBX since a moment whose outcome nobody knows yet, oldest first."""
+    query = _attempts().where(Attempt.pbx == pbx, Attempt.state == AttemptState.UNKNOWN, Attempt.prepared_at >= since)
+    return [AttemptRow(*row) for row in tx.execute(query.order_by(Attempt.prepared_at))]
+
+
 def being_called(
     tx: Connection, people: Sequence[int], number: str | None = None, but_not: uuid.UUID | None = None
 ) -> bool:

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Select, func, select
 
@@ -13,6 +13,9 @@ from db.rules.opening import Opening
 from db.rules.telephony import OPEN_INCOMING, IncomingState
 from db.rules.terms import Area
 from db.schema.calls import Incoming, Seat
+
+AT_ONCE: Final = 500
+"""Ids in one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,15 @@ def open_calls(tx: Connection, pbx: str) -> list[IncomingRow]:
     """Those that wait or are talked to on a PBX, oldest first."""
     query = _rows().where(Incoming.pbx == pbx, Incoming.state.in_(OPEN_INCOMING)).order_by(Incoming.arrived_at)
     return [IncomingRow(*tuple(row)) for row in tx.execute(query)]
+
+
+def known_among(tx: Connection, call_ids: Collection[uuid.UUID]) -> frozenset[uuid.UUID]:
+    """Those of some calls that the register knows."""
+    ids = list(call_ids)
+    found: set[uuid.UUID] = set()
+    for first in range(0, len(ids), AT_ONCE):
+        found.update(tx.execute(select(Incoming.id).where(Incoming.id.in_(ids[first : first + AT_ONCE]))).scalars())
+    return frozenset(found)
 
 
 def waiting(tx: Connection, pbx: str) -> list[IncomingRow]:

@@ -176,9 +176,10 @@ def ringing(tx: Connection, attempt_id: uuid.UUID, now: datetime) -> None:
         _call(tx, attempt_id, now, state=CallState.RINGING)
 
 
-def answered(tx: Connection, attempt_id: uuid.UUID, now: datetime) -> None:
-    """The person answered; from now on a recording is expected, where `authorize` said it would be."""
-    if not _move(tx, attempt_id, AttemptState.ANSWERED, now, answered_at=now):
+def answered(tx: Connection, attempt_id: uuid.UUID, now: datetime, *, at: datetime | None = None) -> None:
+    """The person answered (`at`: earlier, by the PBX's record); a recording is expected where `authorize` said so."""
+    answered_at = at or now
+    if not _move(tx, attempt_id, AttemptState.ANSWERED, now, answered_at=answered_at):
         return
     row = tx.execute(select(Attempt.debtor_id, Attempt.area, Attempt.sent_at).where(Attempt.id == attempt_id)).one()
     tx.execute(
@@ -189,8 +190,8 @@ def answered(tx: Connection, attempt_id: uuid.UUID, now: datetime) -> None:
             area=row.area,
             path=recording_path(attempt_id, row.sent_at or now),
             state=RecordingState.RUNNING,
-            started_at=now,
-            keep_until=now + KEEP_RECORDING,
+            started_at=answered_at,
+            keep_until=answered_at + KEEP_RECORDING,
         )
     )
 
@@ -212,11 +213,12 @@ def held(tx: Connection, call_id: uuid.UUID, now: datetime) -> None:
 
 
 def ended(
-    tx: Connection, attempt_id: uuid.UUID, now: datetime, cause: int | None, *, by: EndedBy | None = None
-) -> None:
+    tx: Connection, attempt_id: uuid.UUID, now: datetime, cause: int | None, *, by: EndedBy | None = None,
+    at: datetime | None = None,
+) -> None:  # fmt: skip
     """The person's channel is gone, with its cause (ITU-T Q.850; None: not known). The operator owes the result.
 
-    The cause of a call that we took back before anyone answered says nothing of the person.
+    `at`: it has been gone since then, by the PBX's record. The cause of a call that we took back before anyone answered says nothing of the person.
     """
     row = tx.execute(select(Attempt.state, Attempt.answered_at).where(Attempt.id == attempt_id)).one()
     if row.state not in OPEN_ATTEMPTS:
@@ -224,8 +226,8 @@ def ended(
     result = result_of(cause, answered=row.answered_at is not None)
     if by is EndedBy.SCREEN and row.answered_at is None:
         result = AttemptResult.CANCELLED
-    _move(tx, attempt_id, AttemptState.ENDED, now, ended_at=now, cause=cause, result=result)
-    _end_call(tx, attempt_id, now, by=by)
+    _move(tx, attempt_id, AttemptState.ENDED, now, ended_at=at or now, cause=cause, result=result)
+    _end_call(tx, attempt_id, now, by=by, at=at)
 
 
 def unknown(tx: Connection, attempt_id: uuid.UUID, now: datetime) -> None:
@@ -313,8 +315,11 @@ def _call(tx: Connection, call_id: uuid.UUID, now: datetime, **values: Any) -> N
         publish(tx, now, TOPIC, call_id, owner)
 
 
-def _end_call(tx: Connection, call_id: uuid.UUID, now: datetime, *, by: EndedBy | None, wrapped: bool = False) -> None:
-    _call(tx, call_id, now, state=CallState.ENDED, ended_at=now, ended_by=by)
+def _end_call(
+    tx: Connection, call_id: uuid.UUID, now: datetime, *, by: EndedBy | None, wrapped: bool = False,
+    at: datetime | None = None,
+) -> None:  # fmt: skip
+    _call(tx, call_id, now, state=CallState.ENDED, ended_at=at or now, ended_by=by)
     done = update(Call).where(Call.id == call_id, Call.wrapped_at.is_(None))
     tx.execute((done if wrapped else done.where(Call.result_at.is_not(None))).values(wrapped_at=now))
     owner = tx.execute(select(Call.user_id).where(Call.id == call_id)).scalar_one()

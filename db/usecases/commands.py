@@ -91,6 +91,19 @@ def pending(tx: Connection, pbx: str) -> frozenset[uuid.UUID]:
     return frozenset(uuid.UUID(row.arguments["subject"]) for row in rows)
 
 
+def asked(tx: Connection, pbx: str, kind: CommandKind, subject: uuid.UUID, since: datetime) -> bool:
+    """Whether something was wanted of a leg or call since a moment, and taken up by a bridge."""
+    rows = tx.execute(
+        select(Command.arguments).where(
+            Command.pbx == pbx,
+            Command.claimed_at >= since,
+            Command.kind == kind.value,
+            Command.error.is_distinct_from("expired"),
+        )
+    )
+    return any(row.arguments["subject"] == str(subject) for row in rows)
+
+
 def withdraw(tx: Connection, pbx: str, kind: CommandKind, subject: uuid.UUID, now: datetime) -> bool:
     """Take back a command that nobody has claimed; False if it is being carried out, or was."""
     rows = [row for row in tx.execute(_open(pbx)) if (row.kind, row.arguments["subject"]) == (kind.value, str(subject))]

@@ -61,7 +61,7 @@ def common(rtp: tuple[int, int]) -> dict[str, str]:
         "rtp.conf": f"[general]\nrtpstart = {rtp[0]}\nrtpend = {rtp[1]}\nstrictrtp = no\n",
         "cdr.conf": "[general]\nenable = yes\nunanswered = yes\n[csv]\nusegmtime = yes\nloguniqueid = yes\n"
         "loguserfield = yes\nnewcdrcolumns = yes\n",
-        "cel.conf": "[general]\nenable = yes\napps =\nevents = CHAN_START,ANSWER,HANGUP,CHAN_END,LINKEDID_END\n",
+        "cel.conf": "[general]\nenable = yes\napps = confbridge,userevent\nevents = CHAN_START,ANSWER,HANGUP,APP_START\n",
     }
 
 

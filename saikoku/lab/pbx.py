@@ -215,7 +215,7 @@ class Lab:
 def read_calls(cel: str) -> list[CarrierCall]:
     """Calls from the office in a CEL file written by `saikoku-cel.conf`."""
     calls: dict[str, CarrierCall] = {}
-    for event, when, caller, number, context, _, uniqueid, _, extra in csv.reader(cel.splitlines()):
+    for event, when, caller, number, context, _, uniqueid, _, extra, *_app in csv.reader(cel.splitlines()):
         at = datetime.fromtimestamp(float(when), UTC)
         call = calls.get(uniqueid)
         if event == "CHAN_START" and context == "from-office":

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select
 from ami_bridge.bridge import run
 from db.engine import Database
 from db.hints import Bell, hints
-from db.rules.telephony import AttemptResult, AttemptState, CallState, DutyState, EndedBy, RecordingState
+from db.rules.telephony import OPEN_ATTEMPTS, AttemptResult, AttemptState, CallState, DutyState, EndedBy, RecordingState
 from db.rules.terms import Area
 from db.schema.calls import Attempt, Call, Recording
 from db.schema.people import Phone
@@ -60,7 +60,7 @@ class Shift:
         self.settings = Settings(
             database=DatabaseSettings(url),
             office=OfficeSettings(run_dir=run_dir),
-            ami=AmiSettings(port=lab.ami_port, secret=Secret(lab.ami_secret)),
+            ami=AmiSettings(port=lab.ami_port, secret=Secret(lab.ami_secret), cel_file=lab.cel_csv),
             dial=replace(
                 DialSettings(caller_id=CALLER_ID, ring_seconds=15, recordings_dir=lab.recordings),
                 **dial,  # type: ignore[arg-type]
@@ -74,7 +74,11 @@ class Shift:
 
     def plug_into(self, port: int) -> None:
         """Let the bridge reach Asterisk by way of this port."""
-        self.settings = replace(self.settings, ami=replace(self.settings.ami, port=port))
+        self.use(replace(self.settings.ami, port=port))
+
+    def use(self, ami: AmiSettings) -> None:
+        """Let the next bridge work with these settings."""
+        self.settings = replace(self.settings, ami=ami)
 
     def _open(self) -> Database:
         return Database(self.settings.database.url, ring=Bell(self.settings.office.run_dir))
@@ -95,20 +99,21 @@ class Shift:
             await database.aclose()
 
     @asynccontextmanager
-    async def bridge_process(self) -> AsyncIterator[asyncio.subprocess.Process]:
-        """The bridge as a process of its own, to be killed."""
+    async def bridge_process(self, *step: str) -> AsyncIterator[asyncio.subprocess.Process]:
+        """The bridge as a process of its own, to be killed; it kills itself at a step of a call, if one is named."""
         settings = {
             "database.url": self.settings.database.url,
             "office.run_dir": self.settings.office.run_dir,
             "ami.port": self.settings.ami.port,
             "ami.secret": self.settings.ami.secret.reveal(),
+            "ami.cel_file": self.settings.ami.cel_file,
             "dial.caller_id": self.settings.dial.caller_id,
             "dial.ring_seconds": self.settings.dial.ring_seconds,
             "dial.recordings_dir": self.settings.dial.recordings_dir,
         }
         offset = str(round(self.clock.offset.total_seconds()))
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.live.bridge_process",
+            sys.executable, "-m", "tests.live.bridge_process", *step,
             env={**environment(settings), VARIABLE: offset, "PATH": "/usr/bin:/bin"},
             cwd=Path(__file__).parents[2],
         )  # fmt: skip
@@ -184,6 +189,12 @@ class Shift:
             return tx.execute(select(Call.state).where(Call.id == call_id)).scalar_one() is state
 
         await self.until(f"call {state}", true)
+
+    async def told_when_over(self, call_id: uuid.UUID) -> Told:
+        """The same, once the attempt has come to an end, known or not."""
+        query = select(Attempt.state).where(Attempt.id == call_id)
+        await self.until("the attempt is over", lambda tx: tx.execute(query).scalar_one() not in OPEN_ATTEMPTS)
+        return await self.told(call_id)
 
     async def told(self, call_id: uuid.UUID) -> Told:
         query = (

@@ -406,29 +406,6 @@ async def test_a_talk_that_ended_while_no_bridge_was_there_is_closed_with_its_re
         assert (await shift.recording(call_id))[0] is RecordingState.KEPT
 
 
-@pytest.mark.req("T3", "T4")
-async def test_a_dial_whose_end_nobody_saw_is_unknown_and_never_dialled_again(
-    lab: Lab, ami: Ami, new_shift: NewShift
-) -> None:
-    shift = new_shift(lab)
-    async with shift.bridge_process() as process:
-        await shift.ready()
-        debtor_id, number = await shift.person(SILENT)
-        call_id = await shift.click(debtor_id)
-        await shift.call_becomes(call_id, CallState.RINGING)
-        process.kill()
-        await process.wait()
-    await lab.hang_up_at_carrier(number)
-    await ami.event("Hangup", Uniqueid=str(call_id))
-
-    async with shift.bridge():
-        told = await owes_a_result(shift, call_id)
-
-        assert (told.attempt, told.call) == (AttemptState.UNKNOWN, CallState.UNKNOWN)
-        await shift.duty_becomes(DutyState.READY)
-        assert len(await shift.calls_at_carrier(number)) == 1
-
-
 @pytest.mark.req("T3")
 async def test_a_phone_lost_while_no_bridge_was_there_is_called_again_by_the_next_one(
     lab: Lab, ami: Ami, new_shift: NewShift

@@ -187,3 +187,23 @@ async def test_a_shared_number_lists_everyone_who_has_it_and_the_choice_decides(
     )
     contact = select(Contact.debtor_id, Contact.answers_id).where(Contact.id == contact_id)
     assert tuple(await office.database.ask(lambda tx: tx.execute(contact).one())) == (other, letter)
+
+
+@pytest.mark.req("T5", "T3")
+async def test_a_caller_who_rang_in_vain_while_no_bridge_was_there_is_missed(
+    return_lab: Lab, return_ami: Ami, tmp_path: Path, laid: Path, agi_address: Address
+) -> None:
+    shutil.copy(laid, tmp_path / "register.db")
+    office = Office(return_lab, tmp_path, tmp_path / "register.db")
+    debtor_id, number = await office.person(0)
+    async with office.look_up(agi_address):
+        async with office.bridge():
+            await office.ready()
+        await return_lab.call_office(number)
+        rang = await return_ami.event("UserEvent", UserEvent="SaikokuIncoming", Caller=number)
+        await return_lab.hang_up_at_carrier(number)
+        await return_ami.event("Hangup", Uniqueid=rang["Uniqueid"])
+        async with office.bridge():
+            await office.until("it is known", lambda tx: len(tx.execute(select(Incoming.id)).all()) == 1)
+            assert await office.open_tasks() == [(missed.MISSED_TASK, debtor_id)]
+    await office.database.aclose()

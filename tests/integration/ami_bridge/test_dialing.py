@@ -40,7 +40,7 @@ from db.schema.ops import Lease as LeaseRow
 from db.schema.people import Phone
 from db.settings import DialSettings
 from db.store import calls as stored
-from db.usecases import calls, duty
+from db.usecases import calls, duty, settling
 from db.usecases.leases import LeaseLostError
 from tests.integration.db.people import NOW, OFFICE, SmallOffice
 from tests.unit.ami_bridge.scripted_ami import HeldTime, soon
@@ -100,12 +100,18 @@ class Line:
         self.lease = Lease(register, "main", clock)
         patience = Patience(tasks, clock, 45.0, self.give_up)  # type: ignore[arg-type]
         recordings = Recordings(register, dial.recordings_dir, tasks, clock)  # type: ignore[arg-type]
-        self.dialing = Dialing(register, link, self.lease, patience, recordings, dial, OFFICE)  # type: ignore[arg-type]
+        self.dialing = Dialing(register, link, self.lease, patience, recordings, dial, OFFICE, self.lose)  # type: ignore[arg-type]
+        self.lost: list[uuid.UUID] = []
         self.legs = Legs(register, link, patience, tasks, clock, 30)  # type: ignore[arg-type]
 
     async def give_up(self, call_id: uuid.UUID) -> None:
         await self.dialing.give_up(call_id)
         self.given_up.set()
+
+    async def lose(self, attempt_id: uuid.UUID) -> None:
+        """There is no record that could tell more."""
+        self.lost.append(attempt_id)
+        await self.database.run(settling.settle, attempt_id, settling.NOTHING, NOW)
 
     async def begin(self) -> None:
         viewer, seat, debtor_id = self.viewer, self.seat, self.debtor_id

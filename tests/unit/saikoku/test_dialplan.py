@@ -14,6 +14,8 @@ from saikoku.dialplan import DialplanError, DialplanSettings, EditedByHand
 
 SETTINGS = DialplanSettings(recordings="/srv/rec", trunk="PJSIP/{number}@hikari", line_prefix="0", ami_secret="xyzzy")
 
+CEL = "[general]\nenable=yes ; on\napps = dial, ConfBridge,UserEvent\nevents => APP_START,CHAN_START,CHAN_END,ANSWER,HANGUP\n"
+
 
 @pytest.fixture
 def pbx(tmp_path: Path) -> Path:
@@ -22,6 +24,8 @@ def pbx(tmp_path: Path) -> Path:
     (tmp_path / "extensions_custom.conf").write_text('#include saikoku.conf\n#include "saikoku-hooks.conf"\n')
     (tmp_path / "confbridge.conf").write_text("[general]\n#include saikoku-confbridge.conf\n")
     (tmp_path / "manager.conf").write_text("[general]\n#include saikoku-manager.conf\n#include saikoku-secret.conf\n")
+    (tmp_path / "cel_custom.conf").write_text("[mappings]\n#include saikoku-cel.conf\n")
+    (tmp_path / "cel.conf").write_text(CEL)
     dialplan.install(tmp_path, SETTINGS)
     return tmp_path
 
@@ -174,3 +178,25 @@ def test_lint_reports_the_line_of_a_mistake_in_the_admins_hooks(pbx: Path) -> No
 
     assert str(finding).startswith(f"saikoku-hooks.conf:{line}: no-priority-1: ")
     assert finding.mend
+
+
+@pytest.mark.req("P1", "P2", "T3")
+@pytest.mark.parametrize(
+    ("before", "after", "lacks"),
+    [
+        ("enable=yes", "enable=no", "`enable` lacks yes"),
+        ("ConfBridge", "park", "`apps` lacks confbridge"),
+        ("APP_START,CHAN_START,", "", "`events` lacks app_start, chan_start"),
+        (CEL, "", "`enable` lacks yes"),
+    ],
+)
+def test_a_record_that_asterisk_does_not_write_is_found(pbx: Path, before: str, after: str, lacks: str) -> None:
+    (pbx / "cel.conf").write_text(CEL.replace(before, after))
+    found = [finding.problem for finding in dialplan.lint(pbx) if finding.code == "cel"]
+    assert found[0].startswith(lacks)
+
+
+@pytest.mark.req("P1", "T3")
+def test_all_events_are_enough(pbx: Path) -> None:
+    (pbx / "cel.conf").write_text(CEL.replace("APP_START,CHAN_START,CHAN_END,ANSWER,HANGUP", "ALL"))
+    assert codes(pbx) == []

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ami_bridge.checks import Level
-from db.settings import DialSettings
+from db.settings import AmiSettings, DialSettings
 from db.store.calls import SeatRow
 from saikoku import doctor
 
@@ -61,3 +61,44 @@ def test_seats() -> None:
 @pytest.mark.req("P2")
 def test_files_that_cannot_be_read_are_a_warning(tmp_path: Path) -> None:
     assert [one.level for one in doctor.files(tmp_path)] == [Level.WARN]
+
+
+# -- Asterisk's own record --------------------------------------------------------------------------------------------
+
+LINE = '"ANSWER","{at}","","s","c","PJSIP/1","1.5","1.5","","",""\n'
+
+
+@pytest.fixture
+def cel(tmp_path: Path) -> Path:
+    """A record whose last line is at second 1000."""
+    file = tmp_path / "saikoku-cel.csv"
+    file.write_text(LINE.format(at="999.5") + LINE.format(at="1000.0") + '"HANGUP","10')
+    return file
+
+
+@pytest.mark.req("P2", "T3")
+def test_a_record_that_can_be_read_is_said_with_its_last_line(cel: Path) -> None:
+    found = doctor.record(AmiSettings(cel_file=cel), 1001.0)
+    assert (found.level, "1970-01-01 00:16" in found.what) == (Level.OK, True)
+
+
+@pytest.mark.req("P2", "T3")
+def test_a_record_that_helps_nobody_is_a_warning_with_its_mend(cel: Path, tmp_path: Path) -> None:
+    def mend(ami: AmiSettings) -> str:
+        found = doctor.record(ami, 1001.0)
+        assert found.level is Level.WARN
+        return found.mend
+
+    assert "set it" in mend(AmiSettings(cel_file=Path()))
+    assert "include saikoku-cel.conf" in mend(AmiSettings(cel_file=tmp_path / "none.csv"))
+    assert "NFS" in mend(AmiSettings(host="192.0.2.1", cel_file=tmp_path / "none.csv"))
+    other_form = tmp_path / "Master.csv"
+    other_form.write_text('"a","b"\n')
+    assert "and reload" in mend(AmiSettings(cel_file=other_form))
+    cel.write_text(LINE.format(at="2000.0"))
+    assert "NTP" in mend(AmiSettings(cel_file=cel))
+
+
+@pytest.mark.req("P2", "T3")
+def test_a_pbx_on_another_host_is_said(cel: Path) -> None:
+    assert "is its file" in doctor.record(AmiSettings(host="192.0.2.1", cel_file=cel), 1001.0).what

@@ -1,0 +1,206 @@
+"""What AMI missed, settled by the record that Asterisk writes itself (CEL).
+
+For the reconciler and the dialer. A call whose channel is gone without its end having been heard is *lost*: its lines
+are looked for, for a moment (they are written by another thread of Asterisk, or Asterisk was frozen); what they tell is
+written as if it had been heard. Calls that came in and ended while no bridge was there become missed calls.
+
+Without a record (none set up, not readable, on another host) there is only what AMI said, and more stays unknown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from ami_bridge import variables as names
+from ami_bridge.cel import History
+from ami_bridge.cel_file import CallRecord
+from ami_bridge.lanes import Lanes
+from ami_bridge.recordings import Recordings
+from ami_bridge.register import Register
+from ami_bridge.timing import Backoff, Time
+from ami_bridge.tracking import Tracker
+from db.rules.callers import Caller
+from db.rules.telephony import EndedBy
+from db.store import calls, incoming
+from db.usecases import incoming as returning
+from db.usecases import listening, settling
+from db.usecases.incoming import call_id_of
+from db.usecases.office import Office
+from db.usecases.settling import Account
+
+log = logging.getLogger(__name__)
+
+WRITING: Final = 3.0
+"""Seconds that the lines of a call which is over are waited for."""
+
+LOOK_BACK: Final = timedelta(days=7)
+"""Attempts no older than this are looked for once more while their outcome is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Since when (seconds since 1970) a lost call's lines are looked for, and until when (monotonic)."""
+
+    since: float
+    until: float
+
+
+class Settler:
+    """Closes lost calls, each in its lane."""
+
+    def __init__(
+        self,
+        register: Register,
+        record: CallRecord | None,
+        lanes: Lanes,
+        tracker: Tracker,
+        recordings: Recordings,
+        tasks: asyncio.TaskGroup,
+        time: Time,
+        office: Office,
+        pbx: str,
+    ) -> None:
+        self._register = register
+        self._record = record
+        self._lanes = lanes
+        self._tracker = tracker
+        self._recordings = recordings
+        self._tasks = tasks
+        self._time = time
+        self._office = office
+        self._pbx = pbx
+        self._lost: dict[UUID, Wait] = {}
+        self._working: asyncio.Task[None] | None = None
+        self._complained = False
+
+    # -- calls out --------------------------------------------------------------------------------------------------
+
+    async def lost(self, attempt_id: UUID) -> None:
+        """An attempt that was sent has no channel: settle it, soon. May be called from its lane."""
+        known = await self._register.ask(calls.attempt, attempt_id)
+        if known is not None:
+            self._lost[attempt_id] = Wait(self._register.seconds(known.prepared_at), self._time.now() + WRITING)
+            if self._working is None or self._working.done():
+                self._working = self._tasks.create_task(self._settle())
+
+    def forget(self) -> None:
+        """A new link is reconciled: what is lost is found out anew."""
+        self._lost.clear()
+
+    async def unknown(self) -> None:
+        """Look once more for those that were given up as unknown: the record may be readable now, or have been rotated."""
+        since = self._register.now() - LOOK_BACK
+        for known in await self._register.ask(calls.unknown_attempts, self._pbx, since):
+            await self.lost(known.id)
+
+    async def _settle(self) -> None:
+        pauses = Backoff(0.1, 1.0, lambda: 1.0)
+        while self._lost:
+            found = await self._read(min(wait.since for wait in self._lost.values()))
+            alive = max(map(_latest, (found or {}).values()), default=0.0)
+            for attempt_id, wait in list(self._lost.items()):
+                told = self._account((found or {}).get(str(attempt_id)), alive)
+                if told.tells_all or found is None or self._time.now() >= wait.until:
+                    del self._lost[attempt_id]
+                    await self._lanes.put(attempt_id, partial(self._close, attempt_id, told))
+            if self._lost:
+                await self._time.sleep(pauses.next())
+
+    async def _close(self, attempt_id: UUID, told: Account) -> None:
+        if not told.tells_all and self._tracker.lives(attempt_id):
+            return  # Asterisk was slow to make its channel: its events tell the rest
+        await self._register.write(settling.settle, attempt_id, told, self._register.now())
+        await self._recordings.look_at(attempt_id)
+
+    def _account(self, history: History | None, alive: float) -> Account:
+        if history is None:
+            return settling.NOTHING
+        at = self._register.moment
+        return Account(
+            answered=None if history.answered is None else at(history.answered),
+            joined=None if history.joined is None else at(history.joined),
+            ended=None if history.ended is None else at(history.ended),
+            cause=history.cause,
+            by=ended_by(history),
+            alive=at(alive),
+        )
+
+    # -- calls that came in -----------------------------------------------------------------------------------------
+
+    async def callers(self, channels: Container[str]) -> None:
+        """Calls that came in while nobody listened and are over; `channels` (Uniqueids) are those that are up."""
+        open_calls = await self._register.ask(incoming.open_calls, self._pbx)
+        unheard = await self._register.ask(listening.unheard_since, self._pbx)
+        since = min([row.arrived_at for row in open_calls] + ([] if unheard is None else [unheard]), default=None)
+        if since is None:
+            return
+        found = await self._read(self._register.seconds(since))
+        over = {
+            call_id_of(self._pbx, history.uniqueid): history
+            for history in (found or {}).values()
+            if history.caller is not None and history.uniqueid not in channels
+        }
+        for row in open_calls:
+            history = over.get(row.id)
+            if history is not None and history.joined is not None:
+                await self._lanes.run(row.id, partial(self._talked, row.id, history.joined))
+        for call_id in over.keys() - await self._register.ask(incoming.known_among, over.keys()):
+            if over[call_id].joined is None and unheard is not None and self._rang(over[call_id]) >= unheard:
+                await self._lanes.run(call_id, partial(self._missed, call_id, over[call_id]))
+
+    def _rang(self, history: History) -> datetime:
+        return self._register.moment(history.rang or 0.0)
+
+    async def _talked(self, call_id: UUID, joined: float) -> None:
+        await self._register.write(returning.joined, call_id, self._register.moment(joined))
+
+    async def _missed(self, call_id: UUID, history: History) -> None:
+        ended = history.ended
+        await self._register.write(
+            settling.missed,
+            call_id,
+            self._pbx,
+            history.uniqueid,
+            Caller.from_headers(history.caller or {}),
+            self._rang(history),
+            None if ended is None else self._register.moment(ended),
+            self._register.now(),
+            self._office,
+        )
+
+    # -- the record -------------------------------------------------------------------------------------------------
+
+    async def _read(self, since: float) -> Mapping[str, History] | None:
+        """What the record tells; None if there is none to be read."""
+        if self._record is None:
+            return None
+        try:
+            found = await asyncio.to_thread(self._record.read, since)
+        except OSError as error:
+            if not self._complained:
+                log.warning("Asterisk's own record cannot be read: %s (ami.cel_file)", os.strerror(error.errno or 0))
+            self._complained = True
+            return None
+        self._complained = False
+        return found
+
+
+def ended_by(history: History) -> EndedBy | None:
+    """Who put the receiver down, as far as the record tells."""
+    if history.refused or history.context == names.CONTEXT_ABANDONED:
+        return EndedBy.SYSTEM
+    if history.context == names.CONTEXT_GOODBYE:
+        return EndedBy.PHONE  # nobody asked for it: the operator's phone did not come back
+    return EndedBy.PERSON if history.source and history.source == history.channel else None
+
+
+def _latest(history: History) -> float:
+    return max(history.began or 0.0, history.answered or 0.0, history.joined or 0.0, history.ended or 0.0)

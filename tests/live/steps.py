@@ -1,0 +1,53 @@
+"""The steps of a call in the bridge, from the claimed command to the written end, and a way to break something at one.
+
+What breaks is called once, just before the step's own work: at `posted`, when the Originate has been written to the
+socket and nothing was read back; at `ringing` to `gone`, when the event has been read and nothing is written yet.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from ami_bridge import variables as names
+from ami_bridge.dialing import Dialing
+from ami_bridge.tracking import Answered, Entered, Fact, Gone, Rang
+from ami_bridge.wire import LinkProtocol, Pending
+
+FACTS: Final = {"ringing": Rang, "answered": Answered, "joined": Entered, "gone": Gone}
+STEPS: Final = ("claimed", "authorized", "posted", *FACTS)
+
+
+def break_at(step: str, do: Callable[[], None], patch: Callable[[Any, str, Any], None]) -> None:
+    """Call `do` the first time that a call comes to `step`; `patch` is setattr, or a monkeypatch's."""
+    left = [do]
+
+    def broken() -> None:
+        if left:
+            left.pop()()
+
+    if step in FACTS:
+        apply = Dialing.apply
+
+        async def applied(self: Dialing, fact: Fact) -> None:
+            if isinstance(fact, FACTS[step]):
+                broken()
+            await apply(self, fact)
+
+        patch(Dialing, "apply", applied)
+    elif step == "posted":
+        post = LinkProtocol.post
+
+        def posted(self: LinkProtocol, pending: Pending) -> None:
+            post(self, pending)
+            if pending.get("Context") == names.CONTEXT_ANSWERED:
+                broken()
+
+        patch(LinkProtocol, "post", posted)
+    else:
+        name = {"claimed": "place", "authorized": "_dial"}[step]
+        work = getattr(Dialing, name)
+
+        async def worked(self: Dialing, what: object) -> object:
+            broken()
+            return await work(self, what)
+
+        patch(Dialing, name, worked)
