@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 
-from bench import agi, best_time, daemons, debtor_page, imports, join
+from bench import agi, best_time, daemons, debtor_page, extraction, imports, join
 from bench.rows import Bench, machine
 
 BENCHES: Mapping[str, Bench] = {
@@ -11,6 +11,7 @@ BENCHES: Mapping[str, Bench] = {
     "daemons": daemons.run,
     "join": join.run,
     "agi": agi.run,
+    "extraction": extraction.run,
     "best_time": best_time.run,
     "imports": imports.run,
 }

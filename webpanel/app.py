@@ -12,6 +12,8 @@ from db.clock import Clock
 from db.engine import Database
 from db.settings import Settings
 from db.usecases.office import Office
+from webpanel.extract.recent import RECENT, Recent
+from webpanel.extract.views import COUNTED_AT_ONCE, COUNTING
 from webpanel.features import FEATURES
 from webpanel.keys import CLOCK, DATABASE, OFFICE, SETTINGS
 from webpanel.live.hub import HUB, Hub, feeding
@@ -40,6 +42,8 @@ def make_app(settings: Settings, database: Database, clock: Clock, office: Offic
     app[VERIFIERS] = asyncio.Semaphore(VERIFY_AT_ONCE)
     app[HUB] = Hub(app[METRICS])
     app[PLAYS] = Plays()
+    app[RECENT] = Recent()
+    app[COUNTING] = asyncio.Semaphore(COUNTED_AT_ONCE)
     app.cleanup_ctx.append(_live)
     app.on_shutdown.append(_end_streams)
     mount(app, chain.from_iterable(FEATURES), admit)

@@ -14,14 +14,17 @@ from aiohttp import web
 from sqlalchemy.exc import DBAPIError
 
 from db.engine import is_locked
+from db.rules.conditions import ConditionFormError
 from db.rules.viewer import NotAllowedError
 from db.usecases.accounts import LoginTakenError, UnknownUserError
 from db.usecases.calls import CallError, ContactRefusedError
 from db.usecases.duty import DutyError
+from db.usecases.extraction import SenselessError
 from db.usecases.policies import PolicyError
 from db.usecases.recordings import RecordingError
 from db.usecases.records import NotFoundError
 from db.usecases.results import EntryError
+from db.usecases.saved_extractions import SavedError
 
 FRAGMENT_HEADER: Final = "Saikoku-Fragment"
 
@@ -102,10 +105,10 @@ def problem_of(error: Exception) -> Problem | None:
     match error:
         case ContactRefusedError():
             return Problem(409, error.code, str(error), more={"deliberate": error.deliberate_may})
-        case CallError(code="no_such_call" | "not_on_record"):
+        case CallError(code="no_such_call" | "not_on_record") | SavedError(code="no_such_extraction" | "no_such_list"):
             return Problem(404, error.code, str(error))
-        case EntryError():
-            return Problem(422, error.code, str(error), {error.field: str(error)})
+        case EntryError() | SavedError():
+            return Problem(422, error.code, str(error), {error.field: str(error)} if error.field else {})
         case RecordingError(code="reason"):
             return Problem(422, error.code, str(error), {"reason": str(error)})
         case FormError() | PolicyError():
@@ -128,6 +131,8 @@ _STATUS: Final[Mapping[Any, int]] = {
     NotFoundError: 404,
     UnknownUserError: 404,
     LoginTakenError: 422,
+    ConditionFormError: 422,
+    SenselessError: 422,
     CallError: 409,
     RecordingError: 409,
     DutyError: 409,

@@ -4,6 +4,7 @@ from typing import Final
 
 from webpanel.admin.routes import ROUTES as ADMIN
 from webpanel.debtors.routes import ROUTES as DEBTORS
+from webpanel.extract.routes import ROUTES as EXTRACT
 from webpanel.line.routes import ROUTES as LINE
 from webpanel.live.routes import ROUTES as LIVE
 from webpanel.recordings.routes import ROUTES as RECORDINGS
@@ -20,6 +21,7 @@ FEATURES: Final[tuple[tuple[Route, ...], ...]] = (
     LIVE,
     ADMIN,
     SEARCH,
+    EXTRACT,
     DEBTORS,
     RECORDINGS,
     RULES,

@@ -71,3 +71,8 @@ def mask(table: Mapping[T, int], members: Iterable[T]) -> int:
     for member in members:
         found |= table[member]
     return found
+
+
+def members(table: Mapping[T, int], found: int) -> tuple[T, ...]:
+    """The members of the set that is the number `found`."""
+    return tuple(member for member, bit in table.items() if found & bit)

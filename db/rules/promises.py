@@ -175,6 +175,14 @@ def deadline(line: PromiseLine, grace_days: int, is_closed: IsClosed) -> date:
     return open_day_from(line.due, is_closed) + timedelta(days=grace_days)
 
 
+def last_due_over(today: date, grace_days: int, is_closed: IsClosed) -> date:
+    """Return the last due date whose deadline is past on `today`: a line is over if and only if it was due by then."""
+    day = today - timedelta(days=grace_days + 1)
+    while open_day_from(day, is_closed) + timedelta(days=grace_days) >= today:
+        day -= timedelta(days=1)
+    return day
+
+
 def settle(
     promise: Promise, payments: Iterable[Payment], today: date, grace_days: int, is_closed: IsClosed
 ) -> tuple[LineStatus, ...]:

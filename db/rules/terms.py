@@ -168,6 +168,7 @@ class Right(Term):
     RULES_EDIT = "rules.edit", "催告ルールの変更"
     WORKFLOW_VIEW = "workflow.view", "業務ワークフローの閲覧"
     REPORT_VIEW = "report.view", "帳票の閲覧"
+    EXTRACT = "extract", "条件抽出"
     EXPORT = "export", "データ出力"
     IMPORT = "import", "データ取込"
     USER_ADMIN = "user.admin", "利用者管理"

@@ -14,6 +14,7 @@ OFFICERS_ONLY = frozenset(
         Right.DOCUMENT_MAKE,
         Right.CAMPAIGN_RUN,
         Right.WORKFLOW_VIEW,
+        Right.EXTRACT,
         Right.EXPORT,
         Right.IMPORT,
         Right.USER_ADMIN,

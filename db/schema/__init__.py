@@ -1,6 +1,6 @@
 """Tables, a module a topic. Importing the package makes the metadata complete."""
 
-from db.schema import calls, claims, contacts, exchange, ops, people, staff, states, summaries, work
+from db.schema import calls, claims, contacts, exchange, extraction, ops, people, staff, states, summaries, work
 from db.schema.base import Base
 
 metadata = Base.metadata
@@ -10,6 +10,7 @@ __all__ = [
     "claims",
     "contacts",
     "exchange",
+    "extraction",
     "metadata",
     "ops",
     "people",

@@ -25,6 +25,7 @@ _OFFICER: Final = _CITY_OPERATOR | {
     Right.RECORDING_PLAY,
     Right.RECORDING_HOLD,
     Right.DOCUMENT_MAKE,
+    Right.EXTRACT,
     Right.EXPORT,
     Right.PROTECTED_VIEW,
     Right.WORKFLOW_VIEW,

@@ -32,7 +32,13 @@ async def test_a_pbx_as_it_should_be(lab: Lab) -> None:
     found = await looked(reaching(lab))
     assert [one for one in found if one.level is not Level.OK] == []
     said = "\n".join(one.what for one in found)
-    for words in (f"Asterisk {lab.version}", f"all {len(CONTEXTS)} contexts", f"all {len(HOOKS)} hooks", "clock agrees", "may do all"):
+    for words in (
+        f"Asterisk {lab.version}",
+        f"all {len(CONTEXTS)} contexts",
+        f"all {len(HOOKS)} hooks",
+        "clock agrees",
+        "may do all",
+    ):
         assert words in said
 
 

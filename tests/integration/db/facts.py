@@ -11,7 +11,17 @@ from sqlalchemy import Connection, select
 
 from db.rules.payments import Payment
 from db.rules.promises import Promise, PromiseLine, PromiseOutcome, judge
-from db.rules.terms import AddressKind, AnsweredBy, Area, Channel, FlagKind, PersonKind, PhoneKind, PhoneStatus
+from db.rules.terms import (
+    AddressKind,
+    AnsweredBy,
+    Area,
+    CaseState,
+    Channel,
+    FlagKind,
+    PersonKind,
+    PhoneKind,
+    PhoneStatus,
+)
 from db.schema import claims, contacts
 from db.schema.claims import Assessment, Installment
 from db.schema.contacts import Contact, Dispatch
@@ -44,6 +54,7 @@ class Facts:
     promised: tuple[int, int] = (0, 0)
     assigned_user: int | None = None
     assigned_group: int | None = None
+    state: CaseState | None = None
     household_cases: int = 0
     household_principal: int = 0
 

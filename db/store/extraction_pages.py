@@ -1,0 +1,167 @@
+"""A page of an extraction's cases in an order, whatever the conditions leave.
+
+Three ways to the same page, by what is known: a small result is *gathered* once and paged through as it stood; in a large
+one the first of the order are *walked* along an index until enough are found; where that finds too few in
+`STRIDES` rows, one pass over all finds the first of the order. So no order and no condition needs more than a pass.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, or_, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql import visitors
+
+from db.rules import conditions as rules
+from db.rules.conditions import Condition, Group, Joining
+from db.rules.terms import Term
+from db.rules.viewer import Viewer
+from db.schema.summaries import CaseSummary
+from db.store.extraction import Compiler, visible
+
+GATHERED: Final = 10_000
+"""How many cases are gathered at most."""
+
+STRIDES: Final = (500, 20_000)
+"""How many rows are walked in the order, at first and before all are looked at."""
+
+_TABLE: Final[Table] = CaseSummary.__table__  # type: ignore[assignment]
+
+
+class Order(Term):
+    """In what order cases are listed; equal ones by their ids, which rise with the 宛名番号 of a first import."""
+
+    PRINCIPAL = "principal", "滞納額の多い順"
+    PRINCIPAL_UP = "principal_up", "滞納額の少ない順"
+    OLDEST = "oldest", "滞納の古い順"
+    OLDEST_DOWN = "oldest_down", "滞納の新しい順"
+    LAST_CONTACT = "last_contact", "最終接触の古い順"
+    LAST_CONTACT_DOWN = "last_contact_down", "最終接触の新しい順"
+    NUMBER = "number", "登録順"
+
+
+_COLUMNS: Final[Mapping[Order, tuple[InstrumentedAttribute[int], bool]]] = {
+    Order.PRINCIPAL: (CaseSummary.principal, True),
+    Order.PRINCIPAL_UP: (CaseSummary.principal, False),
+    Order.OLDEST: (CaseSummary.oldest_due, False),
+    Order.OLDEST_DOWN: (CaseSummary.oldest_due, True),
+    Order.LAST_CONTACT: (CaseSummary.last_at, False),
+    Order.LAST_CONTACT_DOWN: (CaseSummary.last_at, True),
+    Order.NUMBER: (CaseSummary.case_id, False),
+}
+"""The column and whether it falls."""
+
+Key = tuple[int, int]
+"""Where a case stands in an order: the value of its column, and its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """All cases of a small result as they stood: (case, principal, oldest due, last contact)."""
+
+    rows: Sequence[tuple[int, int, int, int]]
+
+    @property
+    def principal(self) -> int:
+        """Their principal, in yen."""
+        return sum(row[1] for row in self.rows)
+
+    def keys(self, order: Order) -> list[Key]:
+        """All of them, ascending."""
+        place = _PLACES[_COLUMNS[order][0].key]
+        return sorted((row[place], row[0]) for row in self.rows)
+
+
+_PLACES: Final = {"case_id": 0, "principal": 1, "oldest_due": 2, "last_at": 3}
+
+
+def gather(tx: Connection, viewer: Viewer, condition: ColumnElement[bool]) -> Gathered | None:
+    """All cases that are meant, if they are few; None if there are more than `GATHERED`."""
+    query = (
+        select(CaseSummary.case_id, CaseSummary.principal, CaseSummary.oldest_due, CaseSummary.last_at)
+        .where(condition, visible(viewer))
+        .limit(GATHERED + 1)
+    )
+    rows = [(row[0], row[1], row[2], row[3]) for row in tx.execute(query)]
+    return Gathered(rows) if len(rows) <= GATHERED else None
+
+
+def page_of_gathered(gathered: Gathered, order: Order, size: int, after: Key | None, *, back: bool) -> list[Key]:
+    """`size` cases after `after` in the order (or, `back`, before it), and one more if there is one."""
+    keys = gathered.keys(order)
+    falls = _COLUMNS[order][1] is not back
+    if falls:
+        end = len(keys) if after is None else bisect_left(keys, after)
+        found = keys[max(0, end - size - 1) : end][::-1]
+    else:
+        start = 0 if after is None else bisect_right(keys, after)
+        found = keys[start : start + size + 1]
+    return found
+
+
+def page(
+    tx: Connection, viewer: Viewer, compiler: Compiler, tree: Condition, order: Order, size: int, after: Key | None,
+    *, back: bool,
+) -> list[Key]:  # fmt: skip
+    """The same page from the register."""
+    column, falls = _COLUMNS[order]
+    falls = falls is not back
+    here = tuple_(column, CaseSummary.case_id)
+    start = [here < after if falls else here > after] if after else []
+    sorting = [one.desc() if falls else one.asc() for one in (column, CaseSummary.case_id)]
+    needed = _columns_in(compiler.condition(tree), visible(viewer)) | {column.key, "case_id"}
+    ordered = select(*(_TABLE.c[name] for name in sorted(needed))).order_by(*sorting)
+    for stride in STRIDES:
+        part = ordered.where(*start, *_bounds(compiler, tree, column)).limit(stride).subquery().c
+        keys = (part[column.key], part.case_id)
+        first = (
+            select(*keys)
+            .where(compiler.condition(tree, part), visible(viewer, part))
+            .order_by(*(key.desc() if falls else key.asc() for key in keys))
+            .limit(size + 1)
+        )
+        found = [(row[0], row[1]) for row in tx.execute(first)]
+        if len(found) > size:
+            return found
+    beyond = [_beyond(column, falls, after)] if after else []
+    value = (column + 0).label("value")
+    all_of_them = (
+        select(value, CaseSummary.case_id)
+        .where(compiler.condition(tree), *beyond, visible(viewer))
+        .order_by(*((one.desc() if falls else one.asc()) for one in (value, CaseSummary.case_id + 0)))
+        .limit(size + 1)
+    )
+    return [(row[0], row[1]) for row in tx.execute(all_of_them)]
+
+
+def _columns_in(*conditions: ColumnElement[bool]) -> set[str]:
+    """The summary's columns that conditions ask: SQLite computes whatever else a subquery selects for every row."""
+    return {
+        one.name
+        for condition in conditions
+        for one in visitors.iterate(condition)
+        if isinstance(one, Column) and one.table is _TABLE
+    }
+
+
+def _beyond(column: Any, falls: bool, after: Key) -> ColumnElement[bool]:
+    """After a place in the order, so written that no index serves: this is for a pass over all."""
+    (value, case_id), mine = after, CaseSummary.case_id + 0
+    further = column + 0 < value if falls else column + 0 > value
+    return or_(further, and_(column + 0 == value, mine < case_id if falls else mine > case_id))
+
+
+def _bounds(compiler: Compiler, tree: Condition, column: InstrumentedAttribute[int]) -> list[ColumnElement[bool]]:
+    """What the tree demands of the order's own column, so that the walk begins where something can be found."""
+    parts = tree.parts if isinstance(tree, Group) and tree.how is Joining.ALL else (tree,)
+    kind = {"principal": rules.Amount, "oldest_due": rules.DebtAge}.get(column.key)
+    found = []
+    for part in parts:
+        if kind is rules.Amount and isinstance(part, rules.Amount):
+            found += [column >= part.low] if part.low is not None else []
+            found += [column <= part.high] if part.high is not None else []
+        elif kind is rules.DebtAge and isinstance(part, rules.DebtAge):
+            found.append(compiler.debt_age(part, column))
+    return found

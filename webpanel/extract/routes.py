@@ -1,0 +1,22 @@
+"""Routes of the extraction."""
+
+from typing import Final
+
+from db.rules.terms import Right
+from webpanel.extract import keeping, views
+from webpanel.routing import Route, action, fragment, page
+
+ROUTES: Final[tuple[Route, ...]] = (
+    page("/extract", views.build, Right.EXTRACT),
+    fragment("/extract/part", views.part, Right.EXTRACT),
+    action("/extract/count", views.count, Right.EXTRACT),
+    action("/extract/run", views.run, Right.EXTRACT),
+    page("/extract/{id}", views.results, Right.EXTRACT),
+    action("/extract/{id}/save", keeping.save, Right.EXTRACT),
+    action("/extract/{id}/change", keeping.change, Right.EXTRACT),
+    action("/extract/{id}/remove", keeping.remove, Right.EXTRACT),
+    action("/extract/{id}/export", keeping.take_out, Right.EXPORT),
+    action("/extract/{id}/freeze", keeping.freeze, Right.EXTRACT),
+    page("/targets/{id}", keeping.show_list, Right.EXTRACT),
+    action("/targets/{id}/remove", keeping.remove_list, Right.EXTRACT),
+)
