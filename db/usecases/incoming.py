@@ -212,7 +212,7 @@ def dismiss(tx: Connection, viewer: Viewer, call_id: uuid.UUID, now: datetime) -
     if call.direction is not Direction.IN or call.debtor_id is not None or call.state in LIVE_CALLS:
         raise CallError("call_state", "終了した対象者未特定の着信だけを、結果なしで閉じることができます。")
     tx.execute(update(Call).where(Call.id == call_id, Call.wrapped_at.is_(None)).values(wrapped_at=now))
-    settle(tx, viewer, call, now)
+    settle(tx, viewer, call, now, reached=True)
     access_log.append(tx, viewer, now, "call.dismiss", detail=str(call_id))
     duty.after_call(tx, viewer.user_id, call_id, now)
     publish(tx, now, TOPIC, call_id, viewer.user_id)

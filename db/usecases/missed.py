@@ -27,6 +27,7 @@ TASK_TOPIC: Final = "recall"
 
 MISSED_TASK: Final = "call_missed"
 CALL_BACK_TASK: Final = "call_back"
+CALL_TASKS: Final = (MISSED_TASK, CALL_BACK_TASK)
 
 
 def leave_task(tx: Connection, row: IncomingRow, now: datetime, office: Office, *, asked: bool = False) -> None:
@@ -52,8 +53,11 @@ def leave_task(tx: Connection, row: IncomingRow, now: datetime, office: Office, 
     publish(tx, now, TASK_TOPIC, "")
 
 
-def settle(tx: Connection, viewer: Viewer, call: CallRow, now: datetime) -> None:
-    """The person, or the number, of a call has been dealt with: that they called in vain is nobody's task any more."""
+def settle(tx: Connection, viewer: Viewer, call: CallRow, now: datetime, *, reached: bool) -> None:
+    """The person, or the number, of a call has been dealt with: that they called in vain is nobody's task any more.
+
+    A wish to be called back is fulfilled only once somebody was `reached`.
+    """
     concerned: list[ColumnElement[bool]] = []
     if call.number is not None:
         came_from = or_(Incoming.number == call.number, Incoming.left_number == call.number)
@@ -63,7 +67,10 @@ def settle(tx: Connection, viewer: Viewer, call: CallRow, now: datetime) -> None
     if not concerned:
         return
     missed = update(Task).where(
-        Task.kind.in_((MISSED_TASK, CALL_BACK_TASK)), Task.done_at.is_(None), Task.area == call.area, or_(*concerned)
+        Task.kind.in_(CALL_TASKS if reached else (MISSED_TASK,)),
+        Task.done_at.is_(None),
+        Task.area == call.area,
+        or_(*concerned),
     )
     if tx.execute(missed.values(done_at=now, done_by=viewer.user_id)).rowcount:
         publish(tx, now, TASK_TOPIC, "")

@@ -150,7 +150,8 @@ def record_result(
     tx.execute(update(Call).where(Call.id == call_id).values(result_at=now))
     settled = update(Task).where(Task.subject_id == call_id, Task.done_at.is_(None))
     tx.execute(settled.values(done_at=now, done_by=viewer.user_id))
-    missed.settle(tx, viewer, call, now)
+    answered_by = tx.execute(select(Contact.answered_by).where(Contact.id == contact_id)).scalar_one()
+    missed.settle(tx, viewer, call, now, reached=answered_by is not AnsweredBy.NOBODY)
     if call.state not in LIVE_CALLS:
         tx.execute(update(Call).where(Call.id == call_id).values(wrapped_at=now))
     duty.after_call(tx, viewer.user_id, call_id, now)

@@ -21,8 +21,9 @@ from db.schema.work import Task
 from db.store import access_log, debtors
 from db.store.debtors import RecallRow
 from db.usecases import tasks
+from db.usecases.call_backs import ClosedRow, closed_since
 from db.usecases.calls import UNKNOWN_TASK
-from db.usecases.missed import CALL_BACK_TASK, MISSED_TASK
+from db.usecases.missed import CALL_BACK_TASK, CALL_TASKS, MISSED_TASK
 from db.usecases.office import Office
 
 TASKS: int = 50
@@ -48,6 +49,8 @@ class TaskRow:
     note: str
     tab: str
     """The part of the record that it is about, "" for the whole."""
+    of_call: bool
+    """Whether a caller left it: it has a page of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +66,12 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """The home screen. `overdue` counts the recalls whose time is past."""
+    """The home screen. `overdue` counts the recalls whose time is past; `closed` are callers dealt with today."""
 
     recalls: Sequence[RecallRow]
     overdue: int
     tasks: Sequence[TaskRow]
+    closed: Sequence[ClosedRow]
 
 
 def open_today(tx: Connection, viewer: Viewer, now: datetime, office: Office) -> Today:
@@ -78,7 +82,7 @@ def open_today(tx: Connection, viewer: Viewer, now: datetime, office: Office) ->
     due = _tasks(tx, viewer)
     access_log.append(tx, viewer, now, "today.view", detail=f"再コール{len(recalls)}件 確認{len(due)}件")
     overdue = sum(row.due_at <= now for row in recalls)
-    return Today(recalls, overdue, due)
+    return Today(recalls, overdue, due, closed_since(tx, viewer, office.day_begins(now)))
 
 
 def _tasks(tx: Connection, viewer: Viewer) -> list[TaskRow]:
@@ -98,7 +102,7 @@ def _tasks(tx: Connection, viewer: Viewer) -> list[TaskRow]:
     return [
         TaskRow(
             task_id, TASK_NAMES.get(kind, kind), area, debtor_id, debtor_name, due_on, note,
-            tab="promises" if kind in _OF_PROMISES else "",
+            tab="promises" if kind in _OF_PROMISES else "", of_call=kind in CALL_TASKS,
         )
         for task_id, kind, area, debtor_id, debtor_name, due_on, note in tx.execute(query)
     ]  # fmt: skip

@@ -145,3 +145,31 @@ def test_a_call_is_taken_to_an_officer_whose_screen_pops(
     pop.get_by_role("link", name="記録を開く").click()
     expect(officer.locator(".person-name, h1").first).to_contain_text("山田 太郎")
     expect(officer.locator("#call-bar")).to_contain_text("通話中")
+
+
+@pytest.mark.req("T5", "T10")
+@pytest.mark.parametrize("viewport", [{"width": 1366, "height": 768}, {"width": 1024, "height": 768}], ids=str)
+def test_a_wish_to_be_called_back_is_seen_opened_and_closed(
+    city: City, open_page: Callable[..., Page], tmp_path: Path, viewport: dict[str, int]
+) -> None:
+    person = city.small.debtor()
+    page = open_page("operator", viewport)
+    page.goto("/")
+    expect(page.locator("html[data-live]")).to_be_attached()
+    wish = waits(city, "1.1", person)
+    with city.database.write() as tx:
+        incoming.ask_back(tx, wish, "0312345678", NOW, OFFICE)
+    link = page.get_by_role("link", name="折返し依頼")
+    expect(link).to_be_visible()
+    page.screenshot(path=tmp_path / "home.png")
+
+    link.click()
+
+    expect(page.locator("h1")).to_contain_text("03-1234-5678")
+    expect(page.get_by_role("link", name="山田 太郎")).to_have_attribute("href", f"/debtors/{person}")
+    page.screenshot(path=tmp_path / "task.png")
+    page.get_by_role("button", name="対応済みにする").click()
+    page.wait_for_url("**/")
+    expect(page.locator("h3", has_text="本日対応済みの着信")).to_contain_text("1件")
+    expect(page.locator(".closed")).to_contain_text("佐藤 花子")
+    page.screenshot(path=tmp_path / "closed.png")

@@ -31,6 +31,8 @@ ACTIONS: Final[Mapping[str, str]] = {
     "call.consult": "転送を相談",
     "call.transfer": "職員に転送",
     "call.take_back": "転送を取りやめ",
+    "task.view": "着信の折返しを表示",
+    "task.close": "着信の折返しを対応済みに",
     "contact.record": "交渉記録を登録",
     "contact.correct": "交渉記録を訂正",
     "promise.approve": "分納を承認",

@@ -4,7 +4,7 @@ from typing import Final
 
 from db.rules.terms import Right
 from db.usecases.commands import CommandKind
-from webpanel.line import incoming, views
+from webpanel.line import incoming, tasks, views
 from webpanel.routing import Route, action, fragment, page
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -17,6 +17,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     action("/calls/{id}/consult", views.consult, Right.CALL),
     action("/calls/{id}/hand-over", views.hand_over, Right.CALL),
     action("/calls/{id}/take-back", views.take_back, Right.CALL),
+    page("/tasks/{id}", tasks.show, Right.CALL),
+    action("/tasks/{id}/close", tasks.close, Right.CALL),
     action("/duty/start", views.start, Right.CALL),
     action("/duty/ring", views.ring, Right.CALL),
     action("/duty/pause", views.pause, Right.CALL),

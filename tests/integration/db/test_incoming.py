@@ -21,13 +21,14 @@ from db.schema.staff import AccessLog
 from db.schema.work import Task
 from db.store import calls as stored
 from db.store import debtors
-from db.usecases import duty, giving, identity, incoming, records, results, stop, today
+from db.usecases import call_backs, duty, giving, identity, incoming, records, results, stop, today
 from db.usecases.calls import CallError
 from db.usecases.giving import Given
 from db.usecases.incoming import Pop
 from db.usecases.records import NotFoundError
 from db.usecases.results import Entry, EntryError
 from tests.integration.db.people import ADMIN, NOW, OFFICE, SmallOffice
+from tests.integration.webpanel.on_the_line import OnTheLine
 
 NUMBER = "+819011112222"
 SOON = timedelta(seconds=5)
@@ -38,11 +39,8 @@ class Desk:
     """An office whose phones ring."""
 
     small: SmallOffice
+    database: Database
     rang: int = 0
-
-    @property
-    def database(self) -> Database:
-        return self.small.database
 
     def ready(self, login: str, seat: str, since: datetime = NOW, area: Area = Area.TAX) -> Viewer:
         viewer = self.small.user(login, areas=(area,))
@@ -98,6 +96,10 @@ class Desk:
         with self.database.read() as tx:
             return tx.execute(select(Incoming.opening).where(Incoming.id == call_id)).scalar_one()
 
+    def open(self, viewer: Viewer, task_id: uuid.UUID) -> call_backs.CallBack:
+        with self.database.write() as tx:
+            return call_backs.open_task(tx, viewer, task_id, NOW)
+
     def join(self, call_id: uuid.UUID) -> None:
         with self.database.write() as tx:
             incoming.joined(tx, call_id, NOW + SOON)
@@ -137,7 +139,7 @@ class Desk:
 
 @pytest.fixture
 def desk(small: SmallOffice) -> Desk:
-    return Desk(small)
+    return Desk(small, small.database)
 
 
 def given_to(given: Given | None) -> str | None:
@@ -508,3 +510,51 @@ def test_how_long_a_letter_waits_for_its_answer_is_a_setting(desk: Desk, days: i
     with desk.database.read() as tx:
         stored_id = tx.execute(select(Contact.answers_id).where(Contact.id == contact_id)).scalar_one()
     assert stored_id == (letter if counts else None)
+
+
+@pytest.mark.req("T5", "T10")
+def test_a_task_is_opened_called_back_and_closed_by_name(desk: Desk) -> None:
+    person = desk.small.debtor(phone=NUMBER)
+    wish = desk.rings(person)
+    desk.ask_back(wish)
+    missed_call = desk.rings(number="+81312345678")
+    desk.goes(missed_call)
+    viewer = desk.ready("op", "1001")
+    tasks = {task.name: task for task in desk.tasks(viewer)}
+    assert all(task.of_call for task in tasks.values())
+    opened = desk.open(viewer, tasks["折返し依頼"].id)
+    assert ([hit.id for hit in opened.people], opened.number, opened.done_by) == ([person], NUMBER, None)
+    with desk.database.read() as tx:
+        assert tx.execute(select(AccessLog.debtor_id).where(AccessLog.action == "task.view")).scalars().all() == [
+            person
+        ]
+
+    line = OnTheLine(desk, viewer, person)
+    for disposition, left in (("no_answer", 2), ("talked_self", 1)):  # a wish is fulfilled once somebody was reached
+        call_id = line.place()
+        line.hang_up(call_id)
+        line.save(call_id, disposition)
+        assert len(desk.tasks(viewer)) == left, disposition
+
+    with desk.database.write() as tx:
+        call_backs.close(tx, viewer, tasks["不在着信の折返し"].id, NOW + 5 * SOON)
+    assert desk.tasks(viewer) == []
+    with desk.database.write() as tx:
+        closed = today.open_today(tx, viewer, NOW + 6 * SOON, OFFICE).closed
+    assert {(row.asked, row.done_by) for row in closed} == {(True, "opさん"), (False, "opさん")}
+    assert desk.open(viewer, tasks["不在着信の折返し"].id).done_at == NOW + 5 * SOON
+    with pytest.raises(CallError) as again, desk.database.write() as tx:
+        call_backs.close(tx, viewer, tasks["不在着信の折返し"].id, NOW + 6 * SOON)
+    assert (again.value.code, "opさん" in str(again.value)) == ("task_done", True)
+
+
+@pytest.mark.req("T5", "C1")
+def test_tasks_of_other_areas_are_not_found(desk: Desk) -> None:
+    call_id = desk.rings()
+    desk.goes(call_id)
+    viewer, stranger = desk.small.user("op"), desk.small.user("health", areas=(Area.HEALTH,))
+    (task,) = desk.tasks(viewer)
+    for use in (call_backs.open_task, call_backs.close):
+        for who, task_id in ((stranger, task.id), (viewer, uuid.uuid4())):
+            with pytest.raises(NotFoundError), desk.database.write() as tx:
+                use(tx, who, task_id, NOW)
