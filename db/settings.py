@@ -80,7 +80,8 @@ class OfficeSettings:
     """The office itself. It calls and takes calls from `opens` until before `closes`, on closed days only if `closed_days`.
 
     `return_call_days`: a return call answers an outbound contact no older than that. `grace_days`: calendar days
-    after its date on which paying still keeps a promise. Both are assumptions.
+    after its date on which paying still keeps a promise. `recall_minutes`: so long after its time a booked call that nobody
+    made becomes a task for all. These are assumptions.
     """
 
     name: str = "（市名未設定）"
@@ -92,6 +93,7 @@ class OfficeSettings:
     return_call_days: int = 14
     run_dir: Path = Path("var/run")
     grace_days: int = 3
+    recall_minutes: int = 60
 
 
 @dataclass(frozen=True, slots=True)

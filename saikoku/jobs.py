@@ -1,6 +1,6 @@
-"""`saikoku jobs`: the housekeeping of an office, every few minutes: what is over its time is erased, the summaries of
-cases follow the calendar, and once a day the hours at which people are reached are learnt anew. Beside it, all the time:
-the states of cases (`saikoku.states`).
+"""`saikoku jobs`: the housekeeping of an office, every few minutes: what is over its time is erased, booked calls that
+nobody made become tasks, the summaries of cases follow the calendar, and once a day the hours at which people are reached are
+learnt anew. Beside it, all the time: the states of cases (`saikoku.states`).
 
 Each job stands alone: one that fails is logged and tried again in the next round, and holds up no other. All can be run
 twice, or by two processes at once, without harm.
@@ -20,7 +20,7 @@ from db.engine import Database
 from db.recording_files import OutsideError, inside
 from db.rules.reach import learn
 from db.settings import Settings
-from db.usecases import reach, retention, summaries
+from db.usecases import reach, recalls, retention, summaries
 from db.usecases.office import Office
 from saikoku import states
 
@@ -39,6 +39,7 @@ async def run(settings: Settings, database: Database, clock: Clock, office: Offi
 async def _rounds(settings: Settings, database: Database, clock: Clock, office: Office) -> None:
     while True:
         await keep_house(database, settings.dial.recordings_dir, clock.now())
+        await escalate_recalls(database, clock.now(), office)
         await follow_calendar(database, office_date(clock.now(), settings.office.zone))
         await learn_reach(database, clock.now(), office)
         await asyncio.sleep(EVERY)
@@ -63,6 +64,18 @@ async def follow_calendar(database: Database, today: date) -> None:
         return
     if people:
         log.info("the summaries of %d people followed the calendar to %s", people, today.isoformat())
+
+
+async def escalate_recalls(database: Database, now: datetime, office: Office) -> int:
+    """Make tasks of booked calls that nobody made in time; returns how many."""
+    try:
+        raised = await database.run(recalls.escalate, now, office)
+    except SQLAlchemyError as error:
+        log.warning("late recalls are not told of; trying again in %.0f s: %s", EVERY, type(error).__name__)
+        return 0
+    if raised:
+        log.info("%d booked calls were not made in time", raised)
+    return raised
 
 
 async def learn_reach(database: Database, now: datetime, office: Office) -> bool:

@@ -19,11 +19,11 @@ from db.rules.viewer import NotAllowedError
 from db.usecases.accounts import LoginTakenError, UnknownUserError
 from db.usecases.calls import CallError, ContactRefusedError
 from db.usecases.duty import DutyError
+from db.usecases.entries import EntryError
 from db.usecases.extraction import SenselessError
 from db.usecases.policies import PolicyError
 from db.usecases.recordings import RecordingError
 from db.usecases.records import NotFoundError
-from db.usecases.results import EntryError
 from db.usecases.saved_extractions import SavedError
 
 FRAGMENT_HEADER: Final = "Saikoku-Fragment"

@@ -7,6 +7,7 @@ from webpanel.debtors.routes import ROUTES as DEBTORS
 from webpanel.extract.routes import ROUTES as EXTRACT
 from webpanel.line.routes import ROUTES as LINE
 from webpanel.live.routes import ROUTES as LIVE
+from webpanel.recalls.routes import ROUTES as RECALLS
 from webpanel.recordings.routes import ROUTES as RECORDINGS
 from webpanel.routing import Route
 from webpanel.rules.routes import ROUTES as RULES
@@ -23,6 +24,7 @@ FEATURES: Final[tuple[tuple[Route, ...], ...]] = (
     SEARCH,
     EXTRACT,
     DEBTORS,
+    RECALLS,
     RECORDINGS,
     RULES,
 )

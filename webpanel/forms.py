@@ -26,6 +26,14 @@ def path_id(request: web.Request, name: str = "id") -> int:
     return int(text)
 
 
+def path_uuid(request: web.Request, name: str = "id") -> uuid.UUID:
+    """The id of a row in the path; raises NotFoundError, as for one that does not exist."""
+    try:
+        return uuid.UUID(request.match_info[name])
+    except ValueError:
+        raise NotFoundError from None
+
+
 def path_call(request: web.Request) -> uuid.UUID:
     """A call's id in the path; raises CallError, as for a call that does not exist."""
     try:

@@ -149,6 +149,17 @@ class CaseState(Term):
     NOT_CONTACTED = "not_contacted", "未交渉"
 
 
+class TaskKind(Term):
+    """What somebody has to look at, and why."""
+
+    PROMISE_BROKEN = "promise_broken", "約束不履行の確認"
+    PROMISE_OFFERED = "promise_offered", "分納の承認"
+    RECALL_EXPIRED = "recall_expired", "再コールの時間超過"
+    CALL_BACK = "call_back", "折返し依頼"
+    CALL_MISSED = "call_missed", "不在着信の折返し"
+    CALL_UNKNOWN = "call_unknown", "発信結果の確認"
+
+
 class Right(Term):
     """What a user may do. Rights are granted per business area through a level, to a person or to a group."""
 

@@ -107,7 +107,10 @@ class PromiseLine(Base):
 
 
 class Recall(Base):
-    """A booked call (再コール予約): for its `user_id`, or without one for anyone. Open until `closed_at`."""
+    """A booked call (再コール予約): for its `user_id`, or without one for anyone. Open until `closed_at`.
+
+    It is closed by the contact `closed_by`, or cancelled for a reason. `escalated_at`: nobody called in time, and all were told.
+    """
 
     __tablename__ = "recall"
     __table_args__ = (Index(None, "closed_at", "due_at"), Index(None, "debtor_id", "area"))
@@ -123,6 +126,19 @@ class Recall(Base):
     note: Mapped[str] = mapped_column(default="")
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("contact.id"))
+    cancelled_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    cancel_reason: Mapped[str | None]
+    escalated_at: Mapped[datetime | None]
+
+
+class RecallPutAway(Base):
+    """A user has put a recall that popped up out of sight, until a moment or (None) for good. Gone when it is moved."""
+
+    __tablename__ = "recall_put_away"
+
+    recall_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("recall.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+    until: Mapped[datetime | None]
 
 
 class ReachModel(Base):

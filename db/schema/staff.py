@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.rules.terms import Area, Right
@@ -132,3 +132,14 @@ class AccessHead(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     seq: Mapped[int] = mapped_column(BigId)
     chain: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class Shown(Base):
+    """Whom a list that refreshes itself shows a user, as of its last rows in the access log (`db.store.shown`)."""
+
+    __tablename__ = "shown"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+    screen: Mapped[str] = mapped_column(primary_key=True)
+    debtor_ids: Mapped[list[int]] = mapped_column(JSON)
+    at: Mapped[datetime]

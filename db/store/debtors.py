@@ -24,7 +24,7 @@ from db.rules.terms import (
 from db.rules.viewer import Viewer
 from db.schema.calls import Call, Recording
 from db.schema.claims import Assessment, Installment
-from db.schema.contacts import Contact, Dispatch, Disposition, Recall
+from db.schema.contacts import Contact, Dispatch, Disposition
 from db.schema.people import Address, CaseFile, Debtor, Flag, Phone
 from db.schema.staff import Staff
 
@@ -130,19 +130,6 @@ class DispatchRow:
     amount: int
     returned_on: date | None
     return_reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RecallRow:
-    """One open recall booking."""
-
-    id: uuid.UUID
-    area: Area
-    debtor_id: int
-    debtor_name: str
-    due_at: datetime
-    for_name: str | None
-    note: str
 
 
 def in_areas(areas: Collection[Area]) -> ColumnElement[bool]:
@@ -335,17 +322,6 @@ def dispatches(tx: Connection, viewer: Viewer, debtor_id: int) -> list[DispatchR
     return [DispatchRow(*row) for row in tx.execute(query)]
 
 
-def open_recalls(tx: Connection, viewer: Viewer, debtor_id: int) -> list[RecallRow]:
-    """Open recall bookings of a person, soonest first."""
-    return _recalls(tx, viewer, Recall.debtor_id == debtor_id, limit=20)
-
-
-def due_recalls(tx: Connection, viewer: Viewer, until: datetime) -> list[RecallRow]:
-    """Open recall bookings of the viewer, or of anyone, that are due by `until`, soonest first."""
-    mine = or_(Recall.user_id.is_(None), Recall.user_id == viewer.user_id)
-    return _recalls(tx, viewer, and_(mine, Recall.due_at <= until), limit=HITS)
-
-
 def last_call_of(tx: Connection, viewer: Viewer, debtor_id: int, user_id: int) -> uuid.UUID | None:
     """The call that a user is on, or owes a result for, with a person."""
     return tx.execute(
@@ -355,18 +331,6 @@ def last_call_of(tx: Connection, viewer: Viewer, debtor_id: int, user_id: int) -
         .order_by(Call.started_at.desc())
         .limit(1)
     ).scalar_one_or_none()
-
-
-def _recalls(tx: Connection, viewer: Viewer, condition: ColumnElement[bool], limit: int) -> list[RecallRow]:
-    query = (
-        select(Recall.id, Recall.area, Recall.debtor_id, Debtor.name, Recall.due_at, Staff.name, Recall.note)
-        .join(Debtor, Debtor.id == Recall.debtor_id)
-        .outerjoin(Staff, Staff.id == Recall.user_id)
-        .where(Recall.closed_at.is_(None), Recall.area.in_(viewer.areas()), condition)
-        .order_by(Recall.due_at)
-        .limit(limit)
-    )
-    return [RecallRow(*row) for row in tx.execute(query)]
 
 
 def _hits(

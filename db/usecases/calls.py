@@ -26,7 +26,7 @@ from db.rules.telephony import (
     EndedBy,
     RecordingState,
 )
-from db.rules.terms import Area, Channel, Right
+from db.rules.terms import Area, Channel, Right, TaskKind
 from db.rules.viewer import Viewer
 from db.schema.base import new_id
 from db.schema.calls import Attempt, Call, Duty, Recording
@@ -45,7 +45,7 @@ NO_FREE_LINE: Final = (
     "一般の電話用に回線を空けておくため、発信しませんでした（使用中{used}回線、上限{most}回線）。"
     "少し待ってから、もう一度発信してください。"
 )
-UNKNOWN_TASK: Final = "call_unknown"
+UNKNOWN_TASK: Final = TaskKind.CALL_UNKNOWN
 KEEP_RECORDING: Final = timedelta(days=31)
 
 

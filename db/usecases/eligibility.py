@@ -86,6 +86,28 @@ def check_numbers(
     return {key: may_contact(_with_number(tx, person, one, office, None)) for key, one in each.items()}
 
 
+def foresee(
+    tx: Connection, actor: Viewer, debtor_id: int, area: Area, phone_id: int | None, at: datetime, now: datetime,
+    office: Office,
+) -> Decision:  # fmt: skip
+    """Ask, as far as is known `now`, whether a person may be called at a later moment `at`: on one number, or on any.
+
+    What will only be known then is taken as it would let the call pass: that data come in as usual, that the person is not
+    on the line, that no emergency stop is in force. The rule itself is asked again when the call is made.
+    """
+    target = Target(debtor_id, area, Channel.CALL_OUT)
+    facts = gather(tx, actor, target, at, office, deliberate=False, but_not=None)
+    person = debtors.person(tx, actor, debtor_id)
+    age = None if person is None else int((now - person.data_as_of) / timedelta(hours=1))
+    facts = replace(facts, data_age_hours=age, emergency_stop=facts.emergency_stop and at <= now)
+    ids = [phone.id for phone in debtors.phones(tx, actor, debtor_id)] if phone_id is None else [phone_id]
+    decisions = []
+    for each in ids:
+        known = _with_number(tx, facts, replace(target, phone_id=each), office, None)
+        decisions.append(may_contact(known if at <= now else replace(known, in_call=False)))
+    return min(decisions or [may_contact(facts)], key=lambda decision: len(decision.reasons))
+
+
 def _with_person(
     tx: Connection, facts: ContactFacts, actor: Viewer, target: Target, office: Office, but_not: uuid.UUID | None
 ) -> ContactFacts:

@@ -13,6 +13,7 @@ from db.outbox import publish
 from db.reference.phones import PhoneError, parse_phone
 from db.rules.callers import CallerKind
 from db.rules.opening import Opening
+from db.rules.terms import TaskKind
 from db.rules.viewer import Viewer, system_viewer
 from db.schema.base import new_id
 from db.schema.calls import Incoming
@@ -25,8 +26,8 @@ from db.usecases.office import Office
 TASK_TOPIC: Final = "recall"
 """These are anyone's, and shown with the recalls that are anyone's."""
 
-MISSED_TASK: Final = "call_missed"
-CALL_BACK_TASK: Final = "call_back"
+MISSED_TASK: Final = TaskKind.CALL_MISSED
+CALL_BACK_TASK: Final = TaskKind.CALL_BACK
 CALL_TASKS: Final = (MISSED_TASK, CALL_BACK_TASK)
 
 

@@ -1,7 +1,7 @@
 """The office's own rules, as a value handed to use cases: its zone, calendar and terms."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,7 @@ class Office:
     payment_lag_days: int = 3
     identity_tries: int = 3
     return_call_days: int = 14
+    recall_expires: timedelta = timedelta(minutes=60)
 
     @classmethod
     def of(cls, settings: OfficeSettings) -> Self:
@@ -38,6 +39,7 @@ class Office:
             policy=ContactPolicy(opens=settings.opens, closes=settings.closes, closed_days=settings.closed_days),
             grace_days=settings.grace_days,
             return_call_days=settings.return_call_days,
+            recall_expires=timedelta(minutes=settings.recall_minutes),
         )
 
     def today(self, now: datetime) -> date:

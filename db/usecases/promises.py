@@ -16,9 +16,10 @@ from db.rules.viewer import Viewer
 from db.schema.contacts import Promise
 from db.store import access_log, debtors, promises, summaries
 from db.usecases import tasks
+from db.usecases.entries import EntryError
 from db.usecases.office import Office
 from db.usecases.records import NotFoundError
-from db.usecases.results import TOPIC, EntryError
+from db.usecases.results import TOPIC
 
 REASON_LENGTH = 200
 

@@ -23,11 +23,12 @@ from db.rules.case_history import Terms, state_on
 from db.rules.promises import Footing, LineStatus, PromiseStatus, judge, settle
 from db.rules.terms import Area, CaseState, FlagKind, Right
 from db.rules.viewer import Viewer
-from db.store import access_log, arrears, calls, case_histories, debtors, promises
+from db.store import access_log, arrears, calls, case_histories, debtors, promises, recalls
 from db.store.arrears import ArrearsLine, PaymentRow
 from db.store.calls import CallRow
-from db.store.debtors import AddressRow, ContactRow, DispatchRow, Hit, Member, Person, PhoneRow, RecallRow
+from db.store.debtors import AddressRow, ContactRow, DispatchRow, Hit, Member, Person, PhoneRow
 from db.store.promises import PromiseRow
+from db.store.recalls import RecallRow
 from db.usecases.office import Office
 
 
@@ -150,7 +151,7 @@ def open_record(tx: Connection, viewer: Viewer, debtor_id: int, now: datetime, o
         contacts=[row if row.area in insight.rights else replace(row, note="", next_step="") for row in contacts],
         recalls=[
             row if row.area in insight.rights else replace(row, note="")
-            for row in debtors.open_recalls(tx, viewer, debtor_id)
+            for row in recalls.of_debtor(tx, viewer, debtor_id)
         ],
         call=call,
         open=part,

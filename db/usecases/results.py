@@ -20,38 +20,22 @@ from db.rules.viewer import Viewer
 from db.schema import contacts as schema
 from db.schema.base import new_id
 from db.schema.calls import Attempt, Call
-from db.schema.contacts import Contact, Disposition, Recall
+from db.schema.contacts import Contact, Disposition
 from db.schema.people import Phone
 from db.schema.work import Task
 from db.store import access_log, arrears, calls, debtors, summaries
 from db.store.debtors import ContactRow
 from db.store.office import value as office_value
-from db.usecases import duty, incoming, missed, tasks
+from db.usecases import duty, incoming, missed, recalls, tasks
 from db.usecases.calls import own_call
+from db.usecases.entries import EntryError
 from db.usecases.office import Office
+from db.usecases.recalls import RecallEntry
 from db.usecases.records import NotFoundError, areas_unmasked
 
 TOPIC: Final = "debtor"
 NOTE_LENGTH: Final = 4000
 BY_HAND: Final = (Channel.COUNTER, Channel.CALL_IN, Channel.LETTER)
-
-
-class EntryError(Exception):
-    """An entry that cannot be right. `field` names the input it belongs beside; the sentence is for the person."""
-
-    def __init__(self, field: str, code: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
-        self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class RecallEntry:
-    """When to call again, and whether anyone may (or only whoever enters it)."""
-
-    due_at: datetime
-    anyone: bool = False
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +226,9 @@ def _write(
     if entry.promise:
         _promise(tx, viewer, debtor_id, area, contact_id, entry.promise, now, office)
     if corrects is None:
-        close_recalls(tx, debtor_id, area, contact_id, now)
+        recalls.close_for(tx, debtor_id, area, contact_id, now, viewer.user_id)
     if entry.recall:
-        book_recall(tx, viewer, debtor_id, area, entry.recall, now)
+        recalls.book(tx, viewer, debtor_id, area, entry.recall, now)
     action = "contact.correct" if corrects else "contact.record"
     access_log.append(tx, viewer, now, action, debtor_id=debtor_id, detail=f"{disposition.name} {contact_id}")
     publish(tx, now, TOPIC, debtor_id)
@@ -292,27 +276,6 @@ def _promise(
             for number, line in enumerate(agreed.lines, start=1)
         ],
     )
-
-
-def book_recall(tx: Connection, viewer: Viewer, debtor_id: int, area: Area, recall: RecallEntry, now: datetime) -> None:
-    """Book a call for later. Raises EntryError for a time that is past."""
-    if recall.due_at <= now:
-        raise EntryError("recall", "past", "再コールの日時が過去です。これからの日時を入力してください。")
-    tx.execute(
-        insert(Recall).values(
-            id=new_id(), debtor_id=debtor_id, area=area, due_at=recall.due_at,
-            user_id=None if recall.anyone else viewer.user_id, made_by=viewer.user_id, made_at=now, note=recall.note,
-        )
-    )  # fmt: skip
-    publish(tx, now, "recall", debtor_id, None if recall.anyone else viewer.user_id)
-
-
-def close_recalls(tx: Connection, debtor_id: int, area: Area, contact_id: uuid.UUID, now: datetime) -> None:
-    """A new contact settles the bookings of the same person that were due."""
-    due = update(Recall).where(
-        Recall.debtor_id == debtor_id, Recall.area == area, Recall.closed_at.is_(None), Recall.due_at <= now
-    )
-    tx.execute(due.values(closed_at=now, closed_by=contact_id))
 
 
 def _learn_of_number(tx: Connection, call_id: uuid.UUID, state: CallState, entry: Entry) -> None:

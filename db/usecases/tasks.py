@@ -7,19 +7,19 @@ from typing import Final
 from sqlalchemy import Connection, insert, select, update
 
 from db.outbox import publish
-from db.rules.terms import Area
+from db.rules.terms import Area, TaskKind
 from db.schema.base import new_id
 from db.schema.work import Assignment, Task
 
 TOPIC: Final = "recall"
 """Tasks stand beside the recalls on the home screen and are looked at together."""
 
-BROKEN_PROMISE: Final = "promise_broken"
-OFFERED_PROMISE: Final = "promise_offered"
+BROKEN_PROMISE: Final = TaskKind.PROMISE_BROKEN
+OFFERED_PROMISE: Final = TaskKind.PROMISE_OFFERED
 
 
 def raise_task(
-    tx: Connection, kind: str, debtor_id: int, area: Area, subject_id: uuid.UUID, now: datetime, note: str = ""
+    tx: Connection, kind: TaskKind, debtor_id: int, area: Area, subject_id: uuid.UUID, now: datetime, note: str = ""
 ) -> None:
     """Raise a task about a person, for whom the case is assigned to, or else for anyone of the area."""
     assigned = tx.execute(
@@ -28,17 +28,26 @@ def raise_task(
         .order_by(Assignment.assigned_at.desc())
         .limit(1)
     ).one_or_none()
+    user_id, group_id = (assigned.user_id, assigned.group_id) if assigned else (None, None)
+    raise_for(tx, kind, debtor_id, area, subject_id, now, note, user_id=user_id, group_id=group_id)
+
+
+def raise_for(
+    tx: Connection, kind: TaskKind, debtor_id: int, area: Area, subject_id: uuid.UUID, now: datetime, note: str = "", *,
+    user_id: int | None = None, group_id: int | None = None,
+) -> None:  # fmt: skip
+    """Raise a task about a person for one user, for one group, or (neither) for anyone of the area."""
     tx.execute(
         insert(Task).values(
             id=new_id(), kind=kind, debtor_id=debtor_id, area=area, subject_id=subject_id, made_at=now, note=note,
-            user_id=assigned.user_id if assigned else None, group_id=assigned.group_id if assigned else None,
+            user_id=user_id, group_id=group_id,
         )
     )  # fmt: skip
     publish(tx, now, TOPIC, "")
 
 
 def settle(
-    tx: Connection, kind: str, debtor_id: int, area: Area, now: datetime, by: int | None = None, *,
+    tx: Connection, kind: TaskKind, debtor_id: int, area: Area, now: datetime, by: int | None = None, *,
     but_not: uuid.UUID | None = None,
 ) -> int:  # fmt: skip
     """Settle the open tasks of a kind about a person, all but those about `but_not`; returns how many there were."""
@@ -51,3 +60,10 @@ def settle(
     if settled:
         publish(tx, now, TOPIC, "")
     return settled
+
+
+def settle_subject(tx: Connection, kind: TaskKind, subject_id: uuid.UUID, now: datetime, by: int | None) -> None:
+    """Settle the open task of a kind about one matter, if there is one."""
+    about = update(Task).where(Task.subject_id == subject_id, Task.kind == kind, Task.done_at.is_(None))
+    if tx.execute(about.values(done_at=now, done_by=by)).rowcount:
+        publish(tx, now, TOPIC, "")

@@ -4,36 +4,33 @@ Whoever opens it sees names of people, so the opening is written to the access l
 """
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from db.rules.eligibility import Decision
 from db.rules.telephony import Direction
-from db.rules.terms import Area, Right
+from db.rules.terms import Area, Right, TaskKind
 from db.rules.viewer import Viewer
 from db.schema.calls import Call
 from db.schema.contacts import Contact, Disposition, Promise
 from db.schema.people import Debtor
 from db.schema.work import Task
-from db.store import access_log, debtors
-from db.store.debtors import RecallRow
+from db.store import access_log, recalls, shown
+from db.store.recalls import RecallRow
 from db.usecases import tasks
 from db.usecases.call_backs import ClosedRow, closed_since
-from db.usecases.calls import UNKNOWN_TASK
-from db.usecases.missed import CALL_BACK_TASK, CALL_TASKS, MISSED_TASK
+from db.usecases.missed import CALL_TASKS
 from db.usecases.office import Office
+from db.usecases.recalls import hindrances, masked
 
-TASKS: int = 50
-TASK_NAMES = {
-    UNKNOWN_TASK: "発信結果の確認",
-    MISSED_TASK: "不在着信の折返し",
-    CALL_BACK_TASK: "折返し依頼",
-    tasks.BROKEN_PROMISE: "約束不履行の確認",
-    tasks.OFFERED_PROMISE: "分納の承認",
-}
+TASKS: Final = 50
+ASKED_AHEAD: Final = 20
+"""Of so many of the soonest bookings it is asked whether the person may be called at the time booked."""
+SCREEN: Final = "本日"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +63,53 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """The home screen. `overdue` counts the recalls whose time is past; `closed` are callers dealt with today."""
+    """The home screen. `recalls` are the soonest of `booked`; `overdue` counts those shown whose time is past, `hindrances`
+    says of the first of them what stands in the way of calling at the time booked. `closed` are callers dealt with today."""
 
     recalls: Sequence[RecallRow]
+    booked: int
     overdue: int
+    hindrances: Mapping[uuid.UUID, Decision]
     tasks: Sequence[TaskRow]
     closed: Sequence[ClosedRow]
 
+    @property
+    def people(self) -> list[int]:
+        """Whose names are on it."""
+        about = [row.debtor_id for row in self.tasks if row.debtor_id is not None]
+        return [*(row.debtor_id for row in self.recalls), *about]
 
-def open_today(tx: Connection, viewer: Viewer, now: datetime, office: Office) -> Today:
-    """Read the home screen of the viewer, and log that it was opened."""
+
+def open_today(tx: Connection, viewer: Viewer, now: datetime, office: Office, *, again: bool = False) -> Today:
+    """Read the home screen of the viewer, and log that it was opened and who is on it.
+
+    `again`: it is open, and fetches its parts anew; then only those who were not on it are logged.
+    """
+    found = _today(tx, viewer, now, office)
+    if not again:
+        detail = f"再コール{len(found.recalls)}件 確認{len(found.tasks)}件"
+        access_log.append(tx, viewer, now, "today.view", detail=detail)
+    shown.note(tx, viewer, now, SCREEN, found.people, opened=not again)
+    return found
+
+
+def peek_today(tx: Connection, viewer: Viewer, now: datetime, office: Office) -> Today | None:
+    """The home screen as it is fetched again, if the log already tells of all who are on it; otherwise None."""
+    found = _today(tx, viewer, now, office)
+    return found if shown.is_logged(tx, viewer, SCREEN, found.people) else None
+
+
+def _today(tx: Connection, viewer: Viewer, now: datetime, office: Office) -> Today:
     ends = office.day_begins(now) + timedelta(days=1)
-    insight = viewer.areas(Right.ARREARS_VIEW)
-    recalls = [row if row.area in insight else replace(row, note="") for row in debtors.due_recalls(tx, viewer, ends)]
-    due = _tasks(tx, viewer)
-    access_log.append(tx, viewer, now, "today.view", detail=f"再コール{len(recalls)}件 確認{len(due)}件")
-    overdue = sum(row.due_at <= now for row in recalls)
-    return Today(recalls, overdue, due, closed_since(tx, viewer, office.day_begins(now)))
+    rows = masked(viewer, recalls.due(tx, viewer, ends))
+    return Today(
+        recalls=rows,
+        booked=recalls.count(tx, viewer, ends),
+        overdue=sum(row.due_at <= now for row in rows),
+        hindrances=hindrances(tx, viewer, rows[:ASKED_AHEAD], now, office),
+        tasks=_tasks(tx, viewer),
+        closed=closed_since(tx, viewer, office.day_begins(now)),
+    )
 
 
 def _tasks(tx: Connection, viewer: Viewer) -> list[TaskRow]:
@@ -101,7 +128,7 @@ def _tasks(tx: Connection, viewer: Viewer) -> list[TaskRow]:
     )
     return [
         TaskRow(
-            task_id, TASK_NAMES.get(kind, kind), area, debtor_id, debtor_name, due_on, note,
+            task_id, TaskKind(kind).label, area, debtor_id, debtor_name, due_on, note,
             tab="promises" if kind in _OF_PROMISES else "", of_call=kind in CALL_TASKS,
         )
         for task_id, kind, area, debtor_id, debtor_name, due_on, note in tx.execute(query)

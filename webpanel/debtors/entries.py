@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from db.rules.telephony import LIVE_CALLS
 from db.rules.viewer import Viewer
-from db.store import access_log, debtors
+from db.store import access_log, debtors, recalls
 from db.store.calls import CallRow
 from db.store.debtors import ContactRow, Person
 from db.usecases import identity, results
@@ -99,7 +99,7 @@ def _after(tx: Connection, viewer: Viewer, call: CallRow, now: datetime) -> str:
     """Where the operator goes on: still on the line they stay; else the recall that is due first, or home."""
     if call.state in LIVE_CALLS:
         return f"/debtors/{call.debtor_id}?saved=1"
-    due = [recall for recall in debtors.due_recalls(tx, viewer, now) if recall.debtor_id != call.debtor_id]
+    due = [recall for recall in recalls.due(tx, viewer, now) if recall.debtor_id != call.debtor_id]
     return f"/debtors/{due[0].debtor_id}" if due else HOME
 
 

@@ -15,7 +15,8 @@ from db.reference.calendar import DateTextError, parse_date
 from db.rules.duedates import IsClosed
 from db.rules.promises import PromiseError, PromiseLine, split_installments
 from db.rules.terms import AnsweredBy, Area, Channel
-from db.usecases.results import Entry, RecallEntry
+from db.usecases.recalls import RecallEntry
+from db.usecases.results import Entry
 from webpanel.errors import FormError
 from webpanel.forms import Fields, area
 
@@ -25,6 +26,7 @@ BY_HAND: Final = "hand"
 HAND_LINES: Final = 36
 """Lines of a promise that can be entered one by one; with more, equal parts are the way."""
 _YEN: Final = re.compile(r"[0-9]{1,12}")
+_ID: Final = re.compile(r"[0-9]{1,18}")
 _COUNT: Final = re.compile(r"[0-9]{1,3}")
 _ROUND_UNIT: Final = 1_000
 _FIRST_YEAR: Final = 2000
@@ -137,8 +139,12 @@ def parse_recall(fields: Fields, zone: ZoneInfo) -> RecallEntry | None:
         raise wrong from error
     if not _FIRST_YEAR < at.year < _LAST_YEAR:
         raise wrong
+    phone = fields.get("recall_phone", "")
     return RecallEntry(
-        at.replace(tzinfo=zone), anyone="recall_anyone" in fields, note=_text(fields, "recall_note")[:200]
+        at.replace(tzinfo=zone),
+        anyone="recall_anyone" in fields,
+        note=_text(fields, "recall_note")[:200],
+        phone_id=int(phone) if _ID.fullmatch(phone) else None,
     )
 
 

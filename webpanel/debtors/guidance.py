@@ -12,7 +12,7 @@ from enum import Enum
 from db.rules.promises import PromiseOutcome
 from db.rules.telephony import LIVE_CALLS
 from db.store.calls import CallRow
-from db.store.debtors import RecallRow
+from db.store.recalls import RecallRow
 from db.usecases.records import PromiseState
 
 

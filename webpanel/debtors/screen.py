@@ -1,5 +1,6 @@
 """Everything that the record's page shows, gathered in one transaction, with the access logged in it."""
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -23,6 +24,7 @@ from db.usecases.eligibility import check_numbers
 from db.usecases.office import Office
 from db.usecases.policies import policy_of
 from db.usecases.reach import Reach, of_phones
+from db.usecases.recalls import hindrances
 from db.usecases.records import PromiseState, Record, areas_unmasked, open_record
 from db.usecases.results import BY_HAND, DispositionRow, dispositions, note_phrases
 from webpanel.debtors.forms import HAND_LINES
@@ -132,6 +134,7 @@ class Screen:
     advice: Advice
     next_steps: Sequence[str]
     refusal: str | None
+    hindrances: Mapping[uuid.UUID, Decision]
     answerers: Sequence[AnsweredBy] = tuple(AnsweredBy)
     hand_lines: int = HAND_LINES
 
@@ -269,6 +272,7 @@ def load(
         phrases=note_phrases(tx, area) if area else (),
         next_steps=next_steps(area) if area else (),
         refusal=None if record.call else calls.last_refusal(tx, viewer, debtor_id, now - _REFUSAL_SHOWN),
+        hindrances=hindrances(tx, viewer, record.recalls, now, office) if record.call is None else {},
         scripts=scripts(
             area, identified=identified, office_name=office_name, person_name=record.person.name, staff_name=viewer.name
         )

@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from db.rules.terms import Right
-from db.usecases.today import open_today, own_numbers
+from db.usecases.today import open_today, own_numbers, peek_today
 from webpanel.keys import CLOCK, DATABASE, OFFICE
 from webpanel.render import fragment, page
 from webpanel.sessions import request_viewer
@@ -15,12 +15,12 @@ async def show_home(request: web.Request) -> web.StreamResponse:
     """The home screen."""
     if not request_viewer(request).may_anywhere(Right.DEBTOR_VIEW):
         return await page(request, "shell/home.html", due=None)
-    return await page(request, "shell/home.html", **await _due(request), **await _numbers(request))
+    return await page(request, "shell/home.html", **await _due(request, again=False), **await _numbers(request))
 
 
 async def due_part(request: web.Request) -> web.StreamResponse:
     """What is due, fetched again."""
-    return fragment(request, "shell/due.html", **await _due(request))
+    return fragment(request, "shell/due.html", **await _due(request, again=True))
 
 
 async def numbers_part(request: web.Request) -> web.StreamResponse:
@@ -33,9 +33,11 @@ async def signed_in(request: web.Request) -> web.StreamResponse:
     return await page(request, "shell/signed_in.html")
 
 
-async def _due(request: web.Request) -> dict[str, Any]:
+async def _due(request: web.Request, *, again: bool) -> dict[str, Any]:
     asked = request_viewer(request), request.app[CLOCK].now(), request.app[OFFICE]
-    return {"due": await request.app[DATABASE].run(open_today, *asked)}
+    database = request.app[DATABASE]
+    due = await database.ask(peek_today, *asked) if again else None
+    return {"due": due or await database.run(open_today, *asked, again=again)}
 
 
 async def _numbers(request: web.Request) -> dict[str, Any]:

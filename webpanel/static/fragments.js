@@ -1,5 +1,5 @@
 // Live parts of a page: an element with `data-fragment` is filled from that address whenever something changes.
-// What is being typed into is never replaced: the part waits until it is left. Focus goes back to where it was.
+// What is being typed into, or has a menu open, is never replaced: the part waits until it is left. Focus goes back to where it was.
 import { tick } from "./clock.js";
 import { request, SignedOut } from "./request.js";
 
@@ -47,7 +47,8 @@ function put(part, html) {
 
 function isBeingUsed(part) {
   const active = document.activeElement;
-  return part.contains(active) && active.matches("input, textarea, select");
+  const typing = part.contains(active) && active.matches("input, textarea, select");
+  return typing || part.querySelector("details[data-menu][open]") !== null;
 }
 
 function focusIn(part) {
@@ -58,6 +59,9 @@ function focusIn(part) {
   return form ? `form[action="${CSS.escape(form.getAttribute("action"))}"] button` : "button, a";
 }
 
-document.addEventListener("focusout", () => {
+function catchUp() {
   setTimeout(() => waiting.forEach((html, part) => put(part, html)), 0);
-});
+}
+
+document.addEventListener("focusout", catchUp);
+document.addEventListener("toggle", catchUp, true);

@@ -101,6 +101,39 @@ function beside(box, place, problem) {
   });
 }
 
+// -- recall: whether the person may be called at the time that is being booked
+
+let checking = 0;
+
+document.addEventListener("input", (event) => {
+  const box = event.target.closest("[data-check]");
+  if (!box) return;
+  clearTimeout(checking);
+  checking = setTimeout(() => check(box), 250);
+});
+
+document.addEventListener("reset", (event) => {
+  event.target.querySelectorAll(".recall-warning").forEach((place) => place.replaceChildren());
+});
+
+async function check(box) {
+  const place = box.querySelector(".recall-warning");
+  const value = (name) => box.querySelector(`[name="${name}"]`).value;
+  if (!value("recall_at")) {
+    place.replaceChildren();
+    return;
+  }
+  const fields = new URLSearchParams({ area: box.dataset.area, recall_at: value("recall_at"), recall_phone: value("recall_phone") });
+  try {
+    const answer = await post(box.dataset.check, fields);
+    box.querySelectorAll("[data-error-for]").forEach((one) => { one.textContent = ""; });
+    if (answer.ok) place.innerHTML = await answer.text();
+    else beside(box, place, await answer.json());
+  } catch (error) {
+    if (!(error instanceof SignedOut) && !(error instanceof TypeError)) throw error;
+  }
+}
+
 // -- phrases
 
 function phrasesOf(field) {

@@ -22,6 +22,7 @@ function isTouched(part) {
 // A form that is open or being filled in stays, unless what comes instead has none any more (identity was confirmed, the call is over).
 function isBeingFilled(old, next) {
   const active = document.activeElement;
+  if (old.dataset.region === "recalls" && old.querySelector("details[open]") !== null) return true;
   const used = old.contains(active) && active.matches("input, textarea, select, summary");
   const opened = old.dataset.region === "promise" && old.querySelector("details[open]") !== null;
   const heard = old.querySelector(".player:not([hidden])") !== null;
@@ -58,7 +59,7 @@ function put(fresh) {
   ["person", "middle"].forEach((name) => swap(part(record, name), part(fresh, name)));
   const [old, next] = [part(record, "work"), part(fresh, "work")];
   if (old.dataset.key === next.dataset.key) {
-    ["advice", "identity", "promise"].forEach((name) => swap(part(old, name), part(next, name)));
+    ["advice", "recalls", "identity", "promise"].forEach((name) => swap(part(old, name), part(next, name)));
     saveLabel(old, next);
   } else if (isTouched(old.querySelector("form.result") ?? old)) {
     notice("通話の状態が変わりました。入力中の内容を登録するか消してから、画面を開き直してください。", { stay: true });
@@ -107,7 +108,7 @@ if (record) {
   });
   document.addEventListener("saikoku:live", ({ detail }) => { if (!detail.first) quietly(draw); });
   document.addEventListener("saikoku:done", ({ target }) => {
-    if (!record.contains(target) || !target.closest(".identity, .call-form, .promise-decide")) return;
+    if (!record.contains(target) || !target.closest(".identity, .call-form, .promise-decide, .recall-act")) return;
     if (target.closest(".promise-decide")) target.reset();
     // what was typed has been accepted: let the keys of the result pad work, and the form be replaced
     if (target.contains(document.activeElement)) document.activeElement.blur();

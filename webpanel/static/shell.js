@@ -5,3 +5,4 @@ import "./keys.js";
 import "./live.js";
 import "./dialogs.js";
 import "./pop.js";
+import "./recalls.js";

@@ -21,7 +21,9 @@ from db.store import access_log, office
 from db.usecases import calls, commands, duty, identity, records, results
 from db.usecases.calls import CallError, ContactRefusedError, Go
 from db.usecases.duty import DutyError
-from db.usecases.results import Entry, EntryError, RecallEntry
+from db.usecases.entries import EntryError
+from db.usecases.recalls import RecallEntry
+from db.usecases.results import Entry
 from tests.integration.db.people import ADMIN, NOW, OFFICE, SmallOffice
 
 SOON = timedelta(seconds=5)

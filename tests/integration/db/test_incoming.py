@@ -23,10 +23,11 @@ from db.store import calls as stored
 from db.store import debtors
 from db.usecases import call_backs, duty, giving, identity, incoming, records, results, stop, today
 from db.usecases.calls import CallError
+from db.usecases.entries import EntryError
 from db.usecases.giving import Given
 from db.usecases.incoming import Pop
 from db.usecases.records import NotFoundError
-from db.usecases.results import Entry, EntryError
+from db.usecases.results import Entry
 from tests.integration.db.people import ADMIN, NOW, OFFICE, SmallOffice
 from tests.integration.webpanel.on_the_line import OnTheLine
 

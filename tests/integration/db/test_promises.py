@@ -14,8 +14,9 @@ from db.schema.contacts import Promise
 from db.schema.staff import AccessLog
 from db.schema.work import Task
 from db.usecases import promises, tasks
+from db.usecases.entries import EntryError
 from db.usecases.records import NotFoundError, PromiseState, open_record
-from db.usecases.results import Entry, EntryError, note_contact
+from db.usecases.results import Entry, note_contact
 from db.usecases.today import open_today
 from tests.integration.db.people import NOW, OFFICE, SmallOffice
 

@@ -17,7 +17,8 @@ from db.schema.contacts import Contact, Dispatch
 from db.schema.people import CaseFile, Household
 from db.schema.staff import Staff
 from db.usecases import results
-from db.usecases.results import Entry, RecallEntry
+from db.usecases.recalls import RecallEntry
+from db.usecases.results import Entry
 from tests.integration.db.people import NOW, OFFICE
 from tests.integration.webpanel.conftest import Panel
 from tests.integration.webpanel.on_the_line import OnTheLine, logged

@@ -137,7 +137,7 @@ async def test_a_fault_is_logged_and_told_without_its_details(
     panel.user("sato")
     browser = await panel.browser("sato")
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("secret detail")
 
     monkeypatch.setattr("webpanel.shell.home.open_today", broken)

@@ -10,8 +10,8 @@ from db.rules.promises import Footing, Promise, PromiseLine, PromiseOutcome, Pro
 from db.rules.telephony import CallState, Direction
 from db.rules.terms import Area
 from db.store.calls import CallRow
-from db.store.debtors import RecallRow
 from db.store.promises import PromiseRow
+from db.store.recalls import RecallRow
 from db.usecases.records import PromiseState
 from webpanel.debtors.guidance import Situation, Tone, advise
 from webpanel.debtors.screen import quick_days
