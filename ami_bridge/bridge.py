@@ -208,8 +208,21 @@ class Bridge:
             await owner.apply(fact)
             if owner is self._legs and isinstance(fact, Entered | Gone):
                 self._tasks.create_task(self._follow(fact))
+            if isinstance(fact, Arrived):
+                await self._receive(fact.id)
         if isinstance(fact, Gone | Failed):
             self._owners.pop(fact.id, None)
+
+    async def _receive(self, call_id: UUID) -> None:
+        if self.link.state.up:
+            await self._reception.receive(call_id)
+        else:
+            self._tasks.create_task(self._receive_when_up(call_id))
+
+    async def _receive_when_up(self, call_id: UUID) -> None:
+        """Outside of the call's lane: the reconciliation, for which the link waits, waits for the lanes."""
+        if await self._link_is_up():
+            await self._lanes.put(call_id, partial(self._reception.receive, call_id))
 
     async def _owner(self, channel_id: UUID) -> Dialing | Legs | Reception | None:
         """Whose channel it is; None for a channel that is not of ours, although its id looks like it."""
@@ -260,8 +273,15 @@ class Bridge:
 
     async def _offer(self) -> None:
         """Somebody may be free, or the queue has moved: whoever has waited longest is given first."""
-        for row in await self._register.database.ask(incoming.waiting, self._settings.ami.pbx):
+        if not self.link.state.up:
+            self._tasks.create_task(self._offer_when_up())
+            return
+        for row in await self._register.ask(incoming.waiting, self._settings.ami.pbx):
             await self._lanes.put(row.id, partial(self._reception.give, row.id))
+
+    async def _offer_when_up(self) -> None:
+        if await self._link_is_up():
+            await self._offer()
 
     def _claim(self, tx: Connection) -> tuple[list[Wanted], list[Wanted]]:
         self._lease.require(tx)

@@ -9,7 +9,6 @@ Everything here runs in the lane of its call.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -39,9 +38,6 @@ log = logging.getLogger(__name__)
 
 Send = Callable[[Action], Awaitable[Reply]]
 
-LINK_PATIENCE: Final = 5.0
-"""Seconds a caller's joining waits for the link to Asterisk; after that the next reconciliation sees to it."""
-
 _TALKED: Final = frozenset({CallState.TALKING, CallState.HELD, CallState.PARTED})
 
 
@@ -68,9 +64,17 @@ class Reception:
         self._ending: dict[UUID, EndedBy] = {}  # calls that we are ending, and on whose word
         self._places: dict[UUID, int] = {}  # what callers who wait are told of their place
 
+    async def receive(self, call_id: UUID) -> None:
+        """Take a call that has just been written down: to an operator, into the queue, or to hear why nobody takes it."""
+        row = await self._row(call_id)
+        if row is not None and row.state is IncomingState.CLOSED:
+            await self._turn_away(call_id, row.channel, row.opening, self._link.send)
+        else:
+            await self.give(call_id)
+
     async def give(self, call_id: UUID) -> None:
         """Give a call that waits to an operator, if one is ready; otherwise its dialplan learns its place in the queue."""
-        await self._serve(call_id, self._send_when_up)
+        await self._serve(call_id, self._link.send)
 
     async def _serve(self, call_id: UUID, send: Send) -> None:
         given = await self._register.write(giving.give, call_id, self._register.now())
@@ -108,15 +112,6 @@ class Reception:
                 await send(actions.redirect(row.channel, names.CONTEXT_NOTED, names.START))
         except AmiError as error:
             log.warning("call %s was not told that its wish is noted: %s", call_id, error)
-
-    async def _send_when_up(self, action: Action) -> Reply:
-        """Calls come in while a new link is still being reconciled, too."""
-        try:
-            async with asyncio.timeout(LINK_PATIENCE):
-                await self._link.until(lambda state: state.up)
-        except TimeoutError:
-            pass  # the link says itself what is wrong
-        return await self._link.send(action)
 
     async def _join(self, given: Given, send: Send) -> None:
         variables = {
@@ -182,13 +177,9 @@ class Reception:
         write, now = self._register.write, self._register.now()
         match fact:
             case Arrived(channel=channel, caller=caller):
-                opening = await write(incoming.arrived, fact.id, self._pbx, channel, caller, now, self._office)
-                if opening is Opening.OPEN:
-                    await self.give(fact.id)
-                else:
-                    await self._turn_away(fact.id, channel, opening, self._send_when_up)
+                await write(incoming.arrived, fact.id, self._pbx, channel, caller, now, self._office)
             case AskedBack(number=digits):
-                await self._note(fact.id, digits, self._send_when_up)
+                await self._note(fact.id, digits, self._link.send)
             case Entered():
                 await write(incoming.joined, fact.id, now)
                 await self._mind(fact.id)
