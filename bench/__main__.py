@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 
-from bench import agi, best_time, daemons, debtor_page, extraction, imports, join
+from bench import agi, best_time, daemons, debtor_page, extraction, imports, join, workflow
 from bench.rows import Bench, machine
 
 BENCHES: Mapping[str, Bench] = {
@@ -12,6 +12,7 @@ BENCHES: Mapping[str, Bench] = {
     "join": join.run,
     "agi": agi.run,
     "extraction": extraction.run,
+    "workflow": workflow.run,
     "best_time": best_time.run,
     "imports": imports.run,
 }

@@ -46,7 +46,7 @@ async def _open_pages(address: str, size: int) -> list[float]:
     times = []
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(address, cookie_jar=jar) as session:
-        await _log_in(session)
+        await log_in(session)
         for count in range(WARM_UP + PAGES):
             begun = time.perf_counter()
             async with session.get(f"/debtors/{chosen.randint(1, size)}") as answer:
@@ -60,7 +60,8 @@ async def _open_pages(address: str, size: int) -> list[float]:
     return times
 
 
-async def _log_in(session: aiohttp.ClientSession) -> None:
+async def log_in(session: aiohttp.ClientSession) -> None:
+    """Log in as the officer."""
     async with session.get("/login") as form:
         token = re.search(r'name="csrf" value="([^"]+)"', await form.text())
     if token is None:

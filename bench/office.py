@@ -9,10 +9,13 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from db.engine import Database
 from db.migrations import config
 from db.settings import environment
+from db.usecases import case_states
+from db.usecases.office import Office
 from db.usecases.summaries import complete
 from saikoku import register
 from saikoku.city.seed import seed_city
@@ -32,6 +35,7 @@ def city(debtors: int) -> Path:
     if file.exists() and _is_current(file):
         kept = Database(f"sqlite:///{file}")
         complete(kept, NOW.date())
+        _make_states(kept)
         kept.close()
         return file
     for old in folder.glob(f"{file.name}*"):
@@ -46,11 +50,21 @@ def city(debtors: int) -> Path:
         database, debtors=debtors, seed=1, today=today, staff_ids=staff.history_ids, contacts_per_debtor=5,
         progress=sys.stderr.isatty(),
     )  # fmt: skip
+    _make_states(database)
     with database.engine.connect() as plain:
         plain.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()
     making.rename(file)
     return file
+
+
+def _make_states(database: Database) -> None:
+    """What `saikoku jobs` does; the first time it takes some minutes a million people."""
+    office = Office(ZoneInfo("Asia/Tokyo"))
+    more = True
+    while more:
+        with database.write() as tx:
+            more = case_states.step(tx, NOW, office)
 
 
 def _is_current(file: Path) -> bool:

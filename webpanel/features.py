@@ -14,6 +14,7 @@ from webpanel.rules.routes import ROUTES as RULES
 from webpanel.search.routes import ROUTES as SEARCH
 from webpanel.shell.routes import ROUTES as SHELL
 from webpanel.stop.routes import ROUTES as STOP
+from webpanel.workflow.routes import ROUTES as WORKFLOW
 
 FEATURES: Final[tuple[tuple[Route, ...], ...]] = (
     SHELL,
@@ -27,4 +28,5 @@ FEATURES: Final[tuple[tuple[Route, ...], ...]] = (
     RECALLS,
     RECORDINGS,
     RULES,
+    WORKFLOW,
 )

@@ -16,7 +16,7 @@ from db.schema.states import CaseCount, StateDay, StateTally
 
 class Dimension(StrEnum):
     """Along what cases are counted. Keys: of ITEM the code, of DISTRICT the number of the text in summaries, of AMOUNT and
-    AGE the code of the band, of OFFICER and GROUP the id, 0 for nobody."""
+    AGE the code of the band, of OFFICER and GROUP the id: of whom a case is assigned to, 0 if to neither."""
 
     ALL = "all"
     ITEM = "item"

@@ -32,6 +32,9 @@ from db.usecases import broken_promises
 from db.usecases.office import Office
 
 TOPIC: Final = "workflow"
+MANY: Final = "debtors"
+"""Topic of a change that concerns many people; its key is the smallest of their ids. The sweep goes over them again."""
+
 AT_ONCE: Final = 300
 """People of one transaction: some hundred milliseconds."""
 
@@ -84,6 +87,10 @@ def catch_up(tx: Connection, sweep: Row[*tuple[object, ...]], now: datetime, off
         rederive(tx, people, now, office)
     last = found[-1].cursor
     tx.execute(update(StateSweep).values(xid=last.xid, seq=last.seq))
+    many = [int(change.key) for change in found if change.topic == MANY and change.key.isdigit()]
+    if many:
+        again = update(StateSweep).where(StateSweep.finished | (StateSweep.done_to >= min(many)))
+        tx.execute(again.values(done_to=min(many) - 1, finished=False))
     return True
 
 
@@ -179,12 +186,11 @@ def _counted(case: CaseEvents, row: Row[*tuple[object, ...]], state: CaseState, 
     """What a case adds under each dimension. Who owes nothing has no item, no amount and no age."""
     history = case.history
     yen = history.principal(today)
-    found = [
-        (Dimension.ALL, "", yen),
-        (Dimension.DISTRICT, str(row.district), yen),
-        (Dimension.OFFICER, str(row.assigned_user), yen),
-        (Dimension.GROUP, str(row.assigned_group), yen),
-    ]
+    found = [(Dimension.ALL, "", yen), (Dimension.DISTRICT, str(row.district), yen)]
+    if row.assigned_user or not row.assigned_group:
+        found.append((Dimension.OFFICER, str(row.assigned_user), yen))
+    if row.assigned_group or not row.assigned_user:
+        found.append((Dimension.GROUP, str(row.assigned_group), yen))
     if state is not CaseState.PAID:
         found.append((Dimension.AMOUNT, amount_band(yen).value, yen))
         found.extend(_of_items(case, today))
@@ -211,3 +217,8 @@ def _count_weeks(change: Change, case: CaseEvents, day: _Day) -> None:
 def last_swept(tx: Connection) -> date | None:
     """The day for which everybody's state was last derived; None before the first."""
     return tx.execute(select(func.max(StateSweep.day)).where(StateSweep.finished)).scalar_one()
+
+
+def swept_once(tx: Connection) -> bool:
+    """Whether the states of the register have been made as a whole."""
+    return bool(tx.execute(select(func.count()).where(~StateSweep.first)).scalar_one())

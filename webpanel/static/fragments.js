@@ -55,6 +55,7 @@ function focusIn(part) {
   const active = document.activeElement;
   if (!part.contains(active) || active === part) return null;
   if (active.id) return `#${CSS.escape(active.id)}`;
+  if (active.matches("a[href]")) return `a[href="${CSS.escape(active.getAttribute("href"))}"]`;
   const form = active.closest("form");
   return form ? `form[action="${CSS.escape(form.getAttribute("action"))}"] button` : "button, a";
 }

@@ -14,7 +14,7 @@ from db.rules.viewer import system_viewer
 from db.schema.exchange import Freshness, ImportRun
 from db.schema.ops import Job
 from db.store import access_log, summaries
-from db.usecases import leases
+from db.usecases import case_states, leases
 from db.usecases.imports import assessments, flags, households, payments, people, phones
 from db.usecases.imports.context import Context, Effect, StagedRow
 from db.usecases.imports.request import TOPIC
@@ -166,6 +166,7 @@ def sum_up(tx: Connection, turn: Turn, now: datetime, context: Context, people: 
         summaries.refresh_range(tx, people[0], people[-1], context.today)
     else:
         summaries.refresh(tx, people, context.today)
+    publish(tx, now, case_states.MANY, people[0])
 
 
 def show(tx: Connection, turn: Turn, now: datetime, progress: int) -> None:

@@ -70,8 +70,10 @@ def tallied(database: Database, today: date) -> dict[tuple[Area, str, str, CaseS
     for case_id, state in states.items():
         one = cases[case_id]
         keys = [("all", "", one.principal), ("district", str(districts.get(one.district, 0)), one.principal)]
-        keys += [("officer", str(one.assigned_user or 0), one.principal)]
-        keys += [("group", str(one.assigned_group or 0), one.principal)]
+        if one.assigned_user or not one.assigned_group:
+            keys.append(("officer", str(one.assigned_user or 0), one.principal))
+        if one.assigned_group or not one.assigned_user:
+            keys.append(("group", str(one.assigned_group or 0), one.principal))
         if state is not CaseState.PAID:
             keys.append(("amount", amount_band(one.principal).value, one.principal))
             if one.oldest:
@@ -309,6 +311,17 @@ def test_an_offer_moves_nobody_until_it_is_approved(town: Town, small: SmallOffi
         )
     town.step_until_done()
     assert town.state_of(somebody) is CaseState.PROMISED
+
+
+@pytest.mark.req("T10", "T20")
+def test_a_large_import_is_followed_by_a_sweep_from_its_first_person_on(town: Town) -> None:
+    first = town.in_state(CaseState.NOT_CONTACTED)
+    with town.database.write() as tx:
+        tx.execute(update(Installment).where(Installment.debtor_id >= first).values(outstanding=0))
+        summaries.refresh(tx, range(first, 251), TODAY)
+        publish(tx, NOW, case_states.MANY, first)
+    town.step_until_done()
+    town.check()
 
 
 def test_a_case_that_is_closed_is_taken_out(town: Town) -> None:
