@@ -173,17 +173,21 @@ def _district(compiler: Compiler, leaf: rules.District, of: Any) -> ColumnElemen
 
 
 def _promise(compiler: Compiler, leaf: rules.PromiseIs, of: Any) -> ColumnElement[bool]:
-    open_due, over = of.promise_open_due, compiler.last_due_over.toordinal()
-    kept = and_(of.promise_total > 0, open_due == 0)
-    pending = open_due > over
-    each = {
-        PromiseStanding.NONE: of.promise_total == 0,
-        PromiseStanding.KEPT: kept,
-        PromiseStanding.BROKEN: open_due.between(1, over),
-        PromiseStanding.PARTLY: and_(pending, of.promise_paid > 0),
-        PromiseStanding.PENDING: and_(pending, of.promise_paid == 0),
-    }
-    return or_(false(), *(each[state] for state in leaf.states))
+    return or_(false(), *(_standing(state, compiler.last_due_over.toordinal(), of) for state in leaf.states))
+
+
+def _standing(state: PromiseStanding, over: int, of: Any) -> ColumnElement[bool]:
+    match state:
+        case PromiseStanding.NONE:
+            return or_(false(), of.promise_total == 0)
+        case PromiseStanding.KEPT:
+            return and_(of.promise_total > 0, of.promise_open_due == 0)
+        case PromiseStanding.BROKEN:
+            return and_(of.promise_open_due >= 1, of.promise_open_due <= over)
+        case PromiseStanding.PARTLY:
+            return and_(of.promise_open_due > over, of.promise_paid > 0)
+        case PromiseStanding.PENDING:
+            return and_(of.promise_open_due > over, of.promise_paid == 0)
 
 
 def _last_contact(compiler: Compiler, leaf: rules.LastContact, of: Any) -> ColumnElement[bool]:

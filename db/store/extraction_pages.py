@@ -8,6 +8,7 @@ one the first of the order are *walked* along an index until enough are found; w
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, and_, or_, select, tuple_
@@ -115,10 +116,12 @@ def page(
     ordered = select(*(_TABLE.c[name] for name in sorted(needed))).order_by(*sorting)
     for stride in STRIDES:
         part = ordered.where(*start, *_bounds(compiler, tree, column)).limit(stride).subquery().c
+        # a leaf may name a column that it then does not ask: those stand for themselves and are never rendered
+        of = SimpleNamespace(**{one.name: part.get(one.name, one) for one in _TABLE.c})
         keys = (part[column.key], part.case_id)
         first = (
             select(*keys)
-            .where(compiler.condition(tree, part), visible(viewer, part))
+            .where(compiler.condition(tree, of), visible(viewer, of))
             .order_by(*(key.desc() if falls else key.asc() for key in keys))
             .limit(size + 1)
         )

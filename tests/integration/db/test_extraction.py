@@ -2,11 +2,12 @@
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 
 from db.engine import Database
@@ -40,9 +41,9 @@ class Town:
     """A town that is only read, what is true of every case in it, and an officer for everything."""
 
     database: Database
-    cases: dict[int, Facts]
     officer: Viewer
     small: SmallOffice
+    cases: dict[int, Facts] = field(repr=False)
 
     def expected(self, tree: Condition, areas: tuple[Area, ...] = ALL) -> list[int]:
         return sorted(i for i, one in self.cases.items() if one.area in areas and matches(tree, one, NOW))
@@ -113,7 +114,7 @@ def _fill(database: Database) -> Town:
         cases = dict(facts.read(tx, TODAY, OFFICE))
         for case_id, state in tx.execute(select(CaseSummary.case_id, CaseSummary.state)):
             cases[case_id].state = next(iter(bits.members(bits.CASE_STATES, state)), None)  # proved elsewhere
-    return Town(database, cases, officer, small)
+    return Town(database, officer, small, cases)
 
 
 @pytest.mark.req("T8")
@@ -197,6 +198,20 @@ def test_pages_in_every_order_hold_each_case_once(
 
 
 @pytest.mark.req("T8")
+@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tree=trees.TREES, order=st.sampled_from((Order.PRINCIPAL, Order.OLDEST)))
+def test_the_first_page_of_any_tree_is_walked_to(town: Town, tree: Condition, order: Order) -> None:
+    with town.database.read() as tx:
+        shown = extraction.page(tx, town.officer, tree, order, NOW, OFFICE, size=20).rows
+    cases = [town.cases[case_id] for case_id in town.expected(tree)]
+    if order is Order.PRINCIPAL:
+        cases.sort(key=lambda one: (one.principal, one.case_id), reverse=True)
+    else:
+        cases.sort(key=lambda one: (one.oldest.toordinal() if one.oldest else 0, one.case_id))
+    assert [row.case_id for row in shown] == [one.case_id for one in cases[:20]]
+
+
+@pytest.mark.req("T8")
 def test_a_row_says_what_is_true_of_the_case(town: Town) -> None:
     with town.database.read() as tx:
         rows = list(extraction.page(tx, town.officer, EVERYTHING, Order.NUMBER, NOW, OFFICE, size=1_000).rows)
@@ -226,6 +241,36 @@ def test_a_viewer_finds_only_cases_of_their_areas(town: Town) -> None:
     with town.database.read() as tx:
         words = extraction.words(tx, viewer)
     assert set(words.items) == {"care", "elderly", "childcare", "sewer", "welfare_return"}
+
+
+@pytest.mark.req("T8", "C6")
+def test_a_large_count_keeps_to_the_areas_too(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extraction_pages, "GATHERED", 3)
+    viewer = town.small.user(f"large-{uuid.uuid4().hex[:6]}", "officer", (Area.TAX,))
+    with town.database.read() as tx:
+        counted = extraction.count(tx, viewer, EVERYTHING, NOW, OFFICE)
+        page = extraction.page(tx, viewer, EVERYTHING, Order.PRINCIPAL, NOW, OFFICE, size=1_000)
+    expected = town.expected(EVERYTHING, (Area.TAX,))
+    assert counted.gathered is None
+    assert counted.cases == len(expected) < len(town.cases)
+    assert counted.principal == sum(town.cases[i].principal for i in expected)
+    assert sorted(row.case_id for row in page.rows) == expected
+
+
+@pytest.mark.req("T8")
+@pytest.mark.parametrize(
+    ("born", "age"),
+    [
+        (date(1961, 11, 24), 65), (date(1961, 11, 25), 64), (date(1960, 11, 24), 66), (date(1960, 11, 25), 65),
+        (date(2004, 2, 29), 22),
+    ],
+)  # fmt: skip
+def test_an_age_changes_on_the_birthday(database: Database, small: SmallOffice, born: date, age: int) -> None:
+    officer, debtor_id = small.user("officer", "officer"), small.debtor(born=born)
+    with database.write() as tx:
+        summaries.refresh(tx, [debtor_id], TODAY)
+        for low, high, found in ((age, age, 1), (age + 1, None, 0), (None, age - 1, 0), (age, None, 1), (None, age, 1)):
+            assert extraction.count(tx, officer, c.Age(low, high), NOW, OFFICE).cases == found, (low, high)
 
 
 @pytest.mark.req("T8", "C1")

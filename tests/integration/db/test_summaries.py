@@ -10,7 +10,7 @@ from db.rules import bits
 from db.rules.terms import Area, Channel, FlagKind, PhoneStatus
 from db.schema.claims import Installment
 from db.schema.contacts import Dispatch, Promise
-from db.schema.people import Address, Debtor, Flag, Phone
+from db.schema.people import Address, Debtor, Flag, Household, Phone
 from db.schema.summaries import CaseSummary
 from db.store import summaries, summary_codes
 from db.usecases import results
@@ -120,6 +120,19 @@ def test_whatever_changes_is_followed(town: Database) -> None:
         tx.execute(delete(CaseSummary).where(CaseSummary.debtor_id.in_(gone)))
         summaries.refresh(tx, gone, TODAY)
     assert_true(town)
+
+
+@pytest.mark.req("T8")
+def test_who_stays_in_a_household_no_longer_counts_who_left(database: Database, small: SmallOffice) -> None:
+    with database.write() as tx:
+        tx.execute(insert(Household), [{"id": 1, "number": "1"}, {"id": 2, "number": "2"}])
+    stays, leaves = (small.debtor(owes=yen, household=1) for yen in (10_000, 20_000))
+    with database.write() as tx:
+        summaries.refresh(tx, [stays, leaves], TODAY)
+        assert {row["household_principal"] for row in kept(tx).values()} == {30_000}
+        tx.execute(update(Debtor).where(Debtor.id == leaves).values(household_id=2))
+        summaries.refresh(tx, [leaves], TODAY)
+    assert_true(database)
 
 
 @pytest.mark.req("T8", "T10")
