@@ -59,12 +59,23 @@ class Compiler:
         """The numbers of items of a year."""
         return summary_codes.lots(self.tx)
 
+    @cached_property
+    def lots_beyond(self) -> bool:
+        """Whether there are more items of a year than the sets hold."""
+        return any(number >= LOT_COLUMNS * bits.LARGEST_SET for number in self.lots.values())
+
     def debt_age(self, leaf: rules.DebtAge, column: Any) -> ColumnElement[bool]:
         """At least N months: due on or before the same day N months ago; at most N: not before that day."""
         newest = _FAR if leaf.low is None else same_day_of_month(self.today, -leaf.low).toordinal()
         oldest = 1 if leaf.high is None else same_day_of_month(self.today, -leaf.high).toordinal()
         between: ColumnElement[bool] = column.between(oldest, newest)
         return between
+
+    def contacted(self, low: int | None, high: int | None, column: Any) -> ColumnElement[bool]:
+        """`low` days ago or earlier, `high` days ago or later, by the office's calendar days; today is 0 days ago."""
+        earliest = 1 if high is None else self.day_began - high * _DAY_SECONDS
+        latest = true() if low is None else column < self.day_began + (1 - low) * _DAY_SECONDS
+        return and_(column >= earliest, latest)
 
     def codes(self, family: str, wanted: Collection[str]) -> list[int]:
         """The numbers that stand for texts; one that no case ever had has none."""
@@ -119,7 +130,17 @@ def _levy(compiler: Compiler, leaf: rules.Levy, of: Any) -> ColumnElement[bool]:
     if not leaf.items and leaf.year_from is None and leaf.year_to is None:
         return numbers
     lots = or_(false(), *_lots(compiler, leaf, of))
-    return and_(lots, numbers, _installment(compiler, leaf, of)) if leaf.numbers else lots
+    if not leaf.numbers:
+        return lots
+    same = _installment(compiler, leaf, of)
+    return and_(lots, numbers, same if compiler.lots_beyond else or_(_one_lot(of), same))
+
+
+def _one_lot(of: Any) -> ColumnElement[bool]:
+    """Only one item of one year is open: its numbers are all the numbers there are, and nothing need be looked up."""
+    return and_(
+        of.lots_0.bitwise_and(of.lots_0 - 1) == 0, *(getattr(of, f"lots_{n}") == 0 for n in range(1, LOT_COLUMNS))
+    )
 
 
 def _lots(compiler: Compiler, leaf: rules.Levy, of: Any) -> list[ColumnElement[bool]]:
@@ -191,12 +212,7 @@ def _standing(state: PromiseStanding, over: int, of: Any) -> ColumnElement[bool]
 
 
 def _last_contact(compiler: Compiler, leaf: rules.LastContact, of: Any) -> ColumnElement[bool]:
-    """`low` days ago or earlier, `high` days ago or later, by the office's calendar days; today is 0 days ago."""
-    at = of.last_at + 0
-    earliest = 1 if leaf.high is None else compiler.day_began - leaf.high * _DAY_SECONDS
-    asked = [at >= earliest]
-    if leaf.low is not None:
-        asked.append(at < compiler.day_began + (1 - leaf.low) * _DAY_SECONDS)
+    asked = [compiler.contacted(leaf.low, leaf.high, of.last_at + 0)]
     if leaf.channels:
         asked.append(has_any(of.last_channel, bits.mask(bits.CHANNELS, leaf.channels)))
     if leaf.answered_by:

@@ -159,12 +159,21 @@ def _beyond(column: Any, falls: bool, after: Key) -> ColumnElement[bool]:
 def _bounds(compiler: Compiler, tree: Condition, column: InstrumentedAttribute[int]) -> list[ColumnElement[bool]]:
     """What the tree demands of the order's own column, so that the walk begins where something can be found."""
     parts = tree.parts if isinstance(tree, Group) and tree.how is Joining.ALL else (tree,)
-    kind = {"principal": rules.Amount, "oldest_due": rules.DebtAge}.get(column.key)
-    found = []
+    found: list[ColumnElement[bool]] = []
     for part in parts:
-        if kind is rules.Amount and isinstance(part, rules.Amount):
-            found += [column >= part.low] if part.low is not None else []
-            found += [column <= part.high] if part.high is not None else []
-        elif kind is rules.DebtAge and isinstance(part, rules.DebtAge):
-            found.append(compiler.debt_age(part, column))
+        match part, column.key:
+            case rules.Amount(low, high), "principal":
+                found += [column >= low] if low is not None else []
+                found += [column <= high] if high is not None else []
+            case rules.DebtAge(), "oldest_due":
+                found.append(compiler.debt_age(part, column))
+            case rules.LastContact(low, high), "last_at":
+                found.append(compiler.contacted(low, high, column))
+            case ((rules.Amount() | rules.OpenCount() | rules.Levy()), "oldest_due") if _owes(part):
+                found.append(column >= 1)
     return found
+
+
+def _owes(part: rules.Amount | rules.OpenCount | rules.Levy) -> bool:
+    """Whether a condition is true only where something is owed, and so a due date is open."""
+    return isinstance(part, rules.Levy) or bool(part.low)

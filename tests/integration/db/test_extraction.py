@@ -199,15 +199,17 @@ def test_pages_in_every_order_hold_each_case_once(
 
 @pytest.mark.req("T8")
 @settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(tree=trees.TREES, order=st.sampled_from((Order.PRINCIPAL, Order.OLDEST)))
+@given(tree=trees.TREES, order=st.sampled_from((Order.PRINCIPAL, Order.OLDEST, Order.LAST_CONTACT_DOWN)))
 def test_the_first_page_of_any_tree_is_walked_to(town: Town, tree: Condition, order: Order) -> None:
     with town.database.read() as tx:
         shown = extraction.page(tx, town.officer, tree, order, NOW, OFFICE, size=20).rows
     cases = [town.cases[case_id] for case_id in town.expected(tree)]
     if order is Order.PRINCIPAL:
         cases.sort(key=lambda one: (one.principal, one.case_id), reverse=True)
-    else:
+    elif order is Order.OLDEST:
         cases.sort(key=lambda one: (one.oldest.toordinal() if one.oldest else 0, one.case_id))
+    else:
+        cases.sort(key=lambda one: (facts.epoch(one.last.at) if one.last else 0, one.case_id), reverse=True)
     assert [row.case_id for row in shown] == [one.case_id for one in cases[:20]]
 
 
@@ -255,6 +257,31 @@ def test_a_large_count_keeps_to_the_areas_too(town: Town, monkeypatch: pytest.Mo
     assert counted.cases == len(expected) < len(town.cases)
     assert counted.principal == sum(town.cases[i].principal for i in expected)
     assert sorted(row.case_id for row in page.rows) == expected
+
+
+@pytest.mark.req("T8")
+def test_item_year_and_number_are_asked_of_one_installment(database: Database, small: SmallOffice) -> None:
+    """While all items of a year have their place in the sets; the town has more of them."""
+    officer, one, two = small.user("officer", "officer"), small.debtor(), small.debtor()
+    with database.write() as tx:
+        vehicle = insert(Assessment).values(
+            debtor_id=two, area=Area.TAX, item_code="light_vehicle", fiscal_year=2025, notice_number="V"
+        )
+        made = tx.execute(vehicle.returning(Assessment.id)).scalar_one()
+        tx.execute(
+            insert(Installment).values(
+                assessment_id=made, debtor_id=two, area=Area.TAX, number=2, due_on=TODAY - timedelta(days=9),
+                principal=1_000, outstanding=1_000,
+            )
+        )  # fmt: skip
+        summaries.refresh(tx, [one, two], TODAY)
+        for leaf, found in (
+            (c.Levy(("resident_ordinary",), 2026, 2026, (1,)), 2),
+            (c.Levy(("resident_ordinary",), numbers=(2,)), 0),
+            (c.Levy(("light_vehicle",), 2025, None, (2,)), 1),
+            (c.Levy((), None, 2025, (1,)), 0),
+        ):
+            assert extraction.count(tx, officer, leaf, NOW, OFFICE).cases == found, leaf
 
 
 @pytest.mark.req("T8")
