@@ -57,7 +57,7 @@ def run_agi(settings: Settings, clock: Clock) -> int:
 
 
 def run_jobs(settings: Settings, clock: Clock) -> int:
-    """Keep house, until told to stop."""
+    """Keep house and take imports, until told to stop."""
     asyncio.run(_jobs(settings, clock))
     return 0
 
@@ -91,11 +91,17 @@ async def _agi(settings: Settings, clock: Clock) -> None:
 
 
 async def _jobs(settings: Settings, clock: Clock) -> None:
-    from saikoku import jobs
+    from saikoku import import_worker, jobs
 
     database = open_database(settings)
+
+    async def both() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(jobs.run(settings, database, clock, office_of(settings)))
+            group.create_task(import_worker.run(settings, database, clock))
+
     try:
-        await until_signal(jobs.run(settings, database, clock, office_of(settings)))
+        await until_signal(both())
     finally:
         await database.aclose()
 

@@ -79,6 +79,8 @@ class Importer:
     def work(self, turn: Turn) -> ImportRow:
         """Take an import as far as it goes; returns how it stands then. Raises StoppedError, LeaseLostError."""
         row = self._row(turn)
+        if not row.running:
+            return row
         folder = folder_of(self._dir, turn.run_id)
         try:
             _Work(self._database, self._clock, self._stop, self._progress, self._context(row), turn, row, folder).run()

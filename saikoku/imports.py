@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from db.clock import Clock
 from db.engine import Database
@@ -64,10 +65,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run_import(arguments: argparse.Namespace, settings: Settings, clock: Clock) -> int:
     """`saikoku import`."""
     with closing(open_database(settings)) as database:
-        run_id, state = _ask(database, arguments, settings, clock)
-        turn = Turn(run_id, this_process())
-        if state is not ImportState.SAME:
-            _work(database, turn, settings, clock, confirm=arguments.confirm)
+        holder = this_process()
+        # the lease first, so that `saikoku jobs` does not take the import up before we do
+        with _interrupts() as interrupted, lease(database, holder, clock, interrupted) as held:
+            if not held:
+                return NOTHING
+            turn = Turn(_ask(database, arguments, settings, clock), holder)
+            _work(database, turn, settings, clock, interrupted, confirm=arguments.confirm)
         with database.read() as tx:
             row = imports.one(tx, _BY, turn.run_id)
     if row is None:
@@ -75,13 +79,11 @@ def run_import(arguments: argparse.Namespace, settings: Settings, clock: Clock) 
     report = folder_of(settings.imports.dir, row.id).refused
     if arguments.rejected and report.exists():
         arguments.rejected.write_bytes(report.read_bytes())
-    print(summary(row, report))
+    print(summary(row, report, settings.office.zone))
     return _status(row)
 
 
-def _ask(
-    database: Database, arguments: argparse.Namespace, settings: Settings, clock: Clock
-) -> tuple[uuid.UUID, ImportState]:
+def _ask(database: Database, arguments: argparse.Namespace, settings: Settings, clock: Clock) -> uuid.UUID:
     run_id, file = new_id(), arguments.file
     try:
         document = read_document(arguments.mapping)
@@ -101,9 +103,10 @@ def _ask(
     )  # fmt: skip
     try:
         with database.write() as tx:
-            return run_id, request.ask(tx, by_command_line(), wanted, clock.now())
+            request.ask(tx, by_command_line(), wanted, clock.now())
     except ImportRefusedError as error:
         raise ImportCommandError(str(error)) from error
+    return run_id
 
 
 def _as_of(arguments: argparse.Namespace, settings: Settings, clock: Clock) -> datetime:
@@ -120,23 +123,19 @@ def _as_of(arguments: argparse.Namespace, settings: Settings, clock: Clock) -> d
     return as_of_name(arguments.file.name, zone, now) or min(now, written)
 
 
-def _work(database: Database, turn: Turn, settings: Settings, clock: Clock, *, confirm: bool) -> None:
-    """Do it here, after whatever import is at work elsewhere. Ctrl+C takes it back while nothing of it counts."""
-    with _interrupts() as interrupted, lease(database, turn.holder, clock, interrupted) as held:
-        if held:
-            importer = Importer(
-                database, settings.imports.dir, clock, settings.office.zone, interrupted.is_set, _show_progress
-            )
-            try:
-                row = importer.work(turn)
-                if row.state is ImportState.HELD and confirm:
-                    with database.write() as tx:
-                        request.confirm(tx, by_command_line(), turn.run_id, clock.now())
-                    importer.work(turn)
-            except StoppedError:
-                _take_back(database, turn, clock)
-        else:
-            _take_back(database, turn, clock)
+def _work(
+    database: Database, turn: Turn, settings: Settings, clock: Clock, interrupted: threading.Event, *, confirm: bool
+) -> None:
+    """Do it here. Ctrl+C takes it back while nothing of it counts."""
+    importer = Importer(database, settings.imports.dir, clock, settings.office.zone, interrupted.is_set, _show_progress)
+    try:
+        row = importer.work(turn)
+        if row.state is ImportState.HELD and confirm:
+            with database.write() as tx:
+                request.confirm(tx, by_command_line(), turn.run_id, clock.now())
+            importer.work(turn)
+    except StoppedError:
+        _take_back(database, turn, clock)
     if sys.stderr.isatty():
         print(file=sys.stderr)
 
@@ -201,10 +200,11 @@ def _show_progress(thousandths: int) -> None:
         print(f"{thousandths // 10} %", file=sys.stderr, flush=True)
 
 
-def summary(row: ImportRow, report: Path) -> str:
+def summary(row: ImportRow, report: Path, zone: ZoneInfo) -> str:
     """What an import did, for whoever asked for it."""
+    as_of = row.as_of.astimezone(zone)
     lines = [
-        f"{row.kind.label}: {row.state.label}  {row.file_name}  {row.encoding or '?'}  {row.as_of:%Y-%m-%d %H:%M} UTC 時点"
+        f"{row.kind.label}: {row.state.label}  {row.file_name}  {row.encoding or '?'}  {as_of:%Y-%m-%d %H:%M} 時点"
     ]
     if row.error:
         lines.append(f"  {row.error}")

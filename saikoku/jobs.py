@@ -21,6 +21,7 @@ from db.recording_files import OutsideError, inside
 from db.rules.reach import learn
 from db.settings import Settings
 from db.usecases import reach, recalls, retention, summaries
+from db.usecases.imports.files import sweep
 from db.usecases.office import Office
 from saikoku import states
 
@@ -40,6 +41,7 @@ async def _rounds(settings: Settings, database: Database, clock: Clock, office: 
     while True:
         await keep_house(database, settings.dial.recordings_dir, clock.now())
         await escalate_recalls(database, clock.now(), office)
+        await asyncio.to_thread(sweep, settings.imports.dir, clock.now())
         await follow_calendar(database, office_date(clock.now(), settings.office.zone))
         await learn_reach(database, clock.now(), office)
         await asyncio.sleep(EVERY)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, or_, select
 
 from db.rules.latecharge import LateCharge, RateProfile, Rounding, YearRates, late_charge
 from db.rules.payments import Payment as PaidPrincipal
+from db.rules.payments import net
 from db.rules.terms import Area, LegalClass
 from db.rules.viewer import Viewer
 from db.schema import claims
@@ -158,10 +159,10 @@ def paid_since(tx: Connection, viewer: Viewer, debtor_id: int, area: Area, since
         return []
     query = (
         select(Payment.paid_on, Payment.amount)
-        .where(Payment.debtor_id == debtor_id, Payment.area == area, Payment.paid_on >= since, Payment.amount > 0)
+        .where(Payment.debtor_id == debtor_id, Payment.area == area, Payment.paid_on >= since)
         .order_by(Payment.paid_on, Payment.id)
     )
-    return [PaidPrincipal(*row) for row in tx.execute(query)]
+    return net((row.paid_on, row.amount) for row in tx.execute(query))
 
 
 def _paid(tx: Connection, debtor_id: int) -> tuple[defaultdict[int, list[PaidPrincipal]], defaultdict[int, int]]:
@@ -169,13 +170,15 @@ def _paid(tx: Connection, debtor_id: int) -> tuple[defaultdict[int, list[PaidPri
     query = (
         select(Allocation.installment_id, Payment.paid_on, Allocation.principal, Allocation.late_charge)
         .join(Payment, Payment.id == Allocation.payment_id)
-        .where(Payment.debtor_id == debtor_id, or_(Allocation.principal > 0, Allocation.late_charge > 0))
+        .where(Payment.debtor_id == debtor_id, or_(Allocation.principal != 0, Allocation.late_charge != 0))
         .order_by(Payment.paid_on)
     )
-    principal: defaultdict[int, list[PaidPrincipal]] = defaultdict(list)
+    told: defaultdict[int, list[tuple[date, int]]] = defaultdict(list)
     charges: defaultdict[int, int] = defaultdict(int)
     for row in tx.execute(query):
         if row.principal:
-            principal[row.installment_id].append(PaidPrincipal(row.paid_on, row.principal))
+            told[row.installment_id].append((row.paid_on, row.principal))
         charges[row.installment_id] += row.late_charge
+    principal: defaultdict[int, list[PaidPrincipal]] = defaultdict(list)
+    principal.update({installment_id: net(amounts) for installment_id, amounts in told.items()})
     return principal, charges

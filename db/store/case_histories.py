@@ -4,7 +4,8 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
@@ -15,6 +16,7 @@ from db.rules.case_history import CaseHistory, Due, FlagSpan, PromiseMade
 from db.rules.eligibility import DEBT_AREAS
 from db.rules.latecharge import RateProfile
 from db.rules.payments import Payment as Paid
+from db.rules.payments import net
 from db.rules.promises import Promise as PromiseValue
 from db.rules.promises import PromiseLine as LineValue
 from db.rules.terms import Area
@@ -24,6 +26,8 @@ from db.schema.claims import Allocation, Assessment, Installment, Payment, TaxIt
 from db.schema.contacts import Contact, Promise, PromiseLine
 from db.schema.people import CaseFile, Flag
 from db.store import arrears
+
+K = TypeVar("K")
 
 Key = tuple[int, Area]
 """A case: whose, and in which business area."""
@@ -116,25 +120,32 @@ def _allocated(tx: Connection, mine: _Mine) -> tuple[Mapping[int, list[Paid]], M
         .where(*mine.of(Payment))
         .order_by(Payment.paid_on, Payment.id)
     )
-    principal: defaultdict[int, list[Paid]] = defaultdict(list)
-    charges: defaultdict[int, list[Paid]] = defaultdict(list)
+    principal: defaultdict[int, list[tuple[date, int]]] = defaultdict(list)
+    charges: defaultdict[int, list[tuple[date, int]]] = defaultdict(list)
     for row in tx.execute(query):
-        if row.principal > 0:
-            principal[row.installment_id].append(Paid(row.paid_on, row.principal))
-        if row.late_charge > 0:
-            charges[row.installment_id].append(Paid(row.paid_on, row.late_charge))
-    return principal, charges
+        if row.principal:
+            principal[row.installment_id].append((row.paid_on, row.principal))
+        if row.late_charge:
+            charges[row.installment_id].append((row.paid_on, row.late_charge))
+    return _net(principal), _net(charges)
 
 
 def _payments(tx: Connection, mine: _Mine) -> Mapping[Key, list[Paid]]:
     query = (
         select(Payment.debtor_id, Payment.area, Payment.paid_on, Payment.amount)
-        .where(*mine.of(Payment), Payment.amount > 0)
+        .where(*mine.of(Payment))
         .order_by(Payment.paid_on, Payment.id)
     )
-    found: defaultdict[Key, list[Paid]] = defaultdict(list)
+    found: defaultdict[Key, list[tuple[date, int]]] = defaultdict(list)
     for row in tx.execute(query):
-        found[row.debtor_id, row.area].append(Paid(row.paid_on, row.amount))
+        found[row.debtor_id, row.area].append((row.paid_on, row.amount))
+    return _net(found)
+
+
+def _net(told: Mapping[K, list[tuple[date, int]]]) -> defaultdict[K, list[Paid]]:
+    """Without what was taken back."""
+    found: defaultdict[K, list[Paid]] = defaultdict(list)
+    found.update({key: net(amounts) for key, amounts in told.items()})
     return found
 
 

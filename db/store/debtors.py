@@ -58,6 +58,7 @@ class Person:
     household_id: int | None
     household_role: str | None
     data_as_of: datetime
+    closed_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,7 @@ def person(tx: Connection, viewer: Viewer, debtor_id: int) -> Person | None:
         household_id=row.household_id,
         household_role=row.household_role,
         data_as_of=row.data_as_of,
+        closed_on=row.closed_on,
     )
 
 

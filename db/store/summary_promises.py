@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from db.rules import promises as rules
 from db.rules.officetime import office_time
 from db.rules.payments import Payment as Paid
-from db.rules.payments import paid_between
+from db.rules.payments import net, paid_between
 from db.schema.claims import Payment
 from db.schema.contacts import Promise, PromiseLine
 from db.schema.summaries import CaseSummary
@@ -86,9 +86,11 @@ def _lines(tx: Connection, scope: Scope) -> defaultdict[uuid.UUID, list[rules.Pr
 def _payments(tx: Connection, scope: Scope) -> defaultdict[tuple[int, Any], list[Paid]]:
     promised = select(Promise.debtor_id).where(scope(Promise.debtor_id))
     query = select(Payment.debtor_id, Payment.area, Payment.paid_on, Payment.amount).where(
-        scope(Payment.debtor_id), Payment.debtor_id.in_(promised), Payment.amount > 0
+        scope(Payment.debtor_id), Payment.debtor_id.in_(promised)
     )
-    found: defaultdict[tuple[int, Any], list[Paid]] = defaultdict(list)
+    told: defaultdict[tuple[int, Any], list[tuple[date, int]]] = defaultdict(list)
     for debtor_id, area, paid_on, amount in tx.execute(query, scope.values):
-        found[debtor_id, area].append(Paid(paid_on, amount))
+        told[debtor_id, area].append((paid_on, amount))
+    found: defaultdict[tuple[int, Any], list[Paid]] = defaultdict(list)
+    found.update({case: net(amounts) for case, amounts in told.items()})
     return found

@@ -19,7 +19,7 @@ from db.schema.calls import Attempt
 from db.schema.claims import Payment
 from db.schema.contacts import Contact
 from db.schema.people import Phone
-from db.store import arrears, calls, debtors, promises
+from db.store import arrears, calls, debtors, freshness, promises
 from db.store.kin import kin
 from db.store.office import emergency_stop
 from db.usecases.office import Office
@@ -119,9 +119,16 @@ def _with_person(
         facts,
         flags=flags,
         opted_out=FlagKind.NO_SMS in flags if target.channel is Channel.SMS else FlagKind.NO_CALLS in flags,
-        data_age_hours=int((facts.at - person.data_as_of) / timedelta(hours=1)),
+        data_age_hours=_data_age(tx, person, target.area, facts.at),
     )
     return _with_history(tx, _with_debt(tx, facts, actor, target, office), target, office, but_not)
+
+
+def _data_age(tx: Connection, person: debtors.Person, area: Area, now: datetime) -> int | None:
+    """How old what is known of the person's money is, in hours; not known of one whom the core system lists no more."""
+    if person.closed_on is not None:
+        return None
+    return int((now - freshness.money_as_of(tx, area, person.data_as_of)) / timedelta(hours=1))
 
 
 def _with_debt(tx: Connection, facts: ContactFacts, actor: Viewer, target: Target, office: Office) -> ContactFacts:

@@ -8,7 +8,7 @@ Every opening and every search is written to the access log in the same transact
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,9 +21,9 @@ from db.reference.kana import fold_kana, fold_name
 from db.reference.phones import PhoneError, parse_phone
 from db.rules.case_history import Terms, state_on
 from db.rules.promises import Footing, LineStatus, PromiseStatus, judge, settle
-from db.rules.terms import Area, CaseState, FlagKind, Right
+from db.rules.terms import Area, CaseState, FlagKind, ImportKind, Right
 from db.rules.viewer import Viewer
-from db.store import access_log, arrears, calls, case_histories, debtors, promises, recalls
+from db.store import access_log, arrears, calls, case_histories, debtors, freshness, promises, recalls
 from db.store.arrears import ArrearsLine, PaymentRow
 from db.store.calls import CallRow
 from db.store.debtors import AddressRow, ContactRow, DispatchRow, Hit, Member, Person, PhoneRow
@@ -98,7 +98,7 @@ class OpenPart:
 @dataclass(frozen=True, slots=True)
 class Record:
     """The basic screen of one person. `open` is None while the record is masked; then `person` has no birth date and
-    `contacts` carry no notes."""
+    `contacts` carry no notes. `fresh`: as of when the data of each kind are, where they were imported."""
 
     person: Person
     areas: Sequence[Area]
@@ -109,6 +109,12 @@ class Record:
     recalls: Sequence[RecallRow]
     call: CallRow | None
     open: OpenPart | None
+    fresh: Mapping[ImportKind, datetime]
+
+    @property
+    def data_as_of(self) -> datetime:
+        """As of when what the person owes and paid is known, in whichever area that is oldest."""
+        return self.fresh.get(ImportKind.PAYMENTS, self.person.data_as_of)
 
     @property
     def masked(self) -> bool:
@@ -155,6 +161,7 @@ def open_record(tx: Connection, viewer: Viewer, debtor_id: int, now: datetime, o
         ],
         call=call,
         open=part,
+        fresh=freshness.of_areas(tx, areas, person.data_as_of),
     )
     access_log.append(tx, viewer, now, "debtor.view", debtor_id=debtor_id, detail="" if part else "本人確認前の表示")
     return record

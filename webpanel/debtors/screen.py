@@ -206,7 +206,7 @@ class Screen:
     def stale(self) -> bool:
         """Whether the data are older than the office calls on."""
         limit = timedelta(hours=self.policy.data_age_limit_hours)
-        return self.now - self.record.person.data_as_of > limit
+        return self.now - self.record.data_as_of > limit
 
     @property
     def quick_days(self) -> Sequence[tuple[str, date]]:

@@ -3,11 +3,12 @@
 import csv
 import hashlib
 import os
+import shutil
 import tomllib
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from db.reference.calendar import parse_date
 from db.rules.imports.mapping import ImportMapping, MappingError, parse_mapping
 from db.rules.imports.records import EncodingProbe
 
+KEEP_REPORTS: Final = timedelta(days=31)
 _PIECE: Final = 1 << 20
 _SHOWN: Final = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8（BOM付き）", "cp932": "CP932"}
 _READ_AS: Final = {"UTF-8": "utf-8", "UTF-8（BOM付き）": "utf-8", "CP932": "cp932"}
@@ -59,6 +61,18 @@ def make_folder(imports_dir: Path, run_id: uuid.UUID) -> Folder:
     folder = folder_of(imports_dir, run_id)
     folder.path.mkdir(mode=0o700, exist_ok=True)
     return folder
+
+
+def sweep(imports_dir: Path, now: datetime) -> int:
+    """Erase the folders of imports that are over their time: reports are about people. Returns how many went."""
+    old = [path for path in imports_dir.glob("*") if path.is_dir() and _over(path, now)] if imports_dir.is_dir() else []
+    for path in old:
+        shutil.rmtree(path)
+    return len(old)
+
+
+def _over(path: Path, now: datetime) -> bool:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC) < now - KEEP_REPORTS
 
 
 class Receiver:

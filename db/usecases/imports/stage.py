@@ -257,4 +257,4 @@ class Size:
     def took(self, seconds: float) -> None:
         """Learn from the last step."""
         wanted = self.rows * self._hold / max(seconds, 1e-4)
-        self.rows = int(max(50, min(wanted, self.rows * 1.5, self._most)))
+        self.rows = int(max(min(50, self._most), min(wanted, self.rows * 1.5, self._most)))
