@@ -12,7 +12,7 @@ from db.engine import DatabaseUrlError
 from db.rules.terms import Area
 from db.settings import SettingError, Settings, load
 from db.usecases.foundation import LEVELS
-from saikoku import call_back, daemons, imports, pbx, register, stopping, users
+from saikoku import call_back, daemons, exports, imports, pbx, register, stopping, users
 from saikoku.dialplan import DialplanError
 from saikoku.lab.clock import clock_from
 
@@ -23,6 +23,7 @@ MISTAKES = (
     DatabaseUrlError,
     DialplanError,
     call_back.CallBackError,
+    exports.ExportCommandError,
     imports.ImportCommandError,
     register.RegisterError,
     stopping.StopError,
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     _dialplan(commands)
     _user(commands)
     imports.add_options(commands.add_parser("import", help="a file of the core system, by a mapping"))
+    exports.add_options(commands.add_parser("export", help="what is new for the core system, as files"))
     _stop(commands)
     _doctor(commands)
     return parser

@@ -1,4 +1,4 @@
-"""The worker of imports in `saikoku jobs`: takes up what the panel asked for, and what was interrupted."""
+"""The worker of imports and exports in `saikoku jobs`: takes up what the panel asked for, and what was interrupted."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ from db.hints import LOOK_EVERY, hints
 from db.processes import is_gone, this_process
 from db.settings import Settings
 from db.store import imports
-from db.usecases import leases
+from db.usecases import exports, leases
 from db.usecases.imports import steps
 from db.usecases.imports.steps import Turn
 from db.usecases.leases import LeaseLostError
@@ -59,6 +59,7 @@ class Worker:
 
     def work(self) -> int:
         """Take all that waits; returns how many imports that were."""
+        self._collect_exports()
         done = 0
         if not self._waiting() or not self._take():
             return done
@@ -74,6 +75,17 @@ class Worker:
             return done
         self._release()
         return done
+
+    def _collect_exports(self) -> None:
+        """Gather what exports asked for in the panel are to hold."""
+        while not self._stop.is_set():
+            with self._database.read() as tx:
+                run_id = exports.next_to_do(tx)
+            if run_id is None:
+                return
+            with self._database.write() as tx:
+                if exports.collect(tx, run_id) == 0:
+                    exports.finish(tx, run_id, self._clock.now())
 
     def _waiting(self) -> UUID | None:
         with self._database.read() as tx:

@@ -20,7 +20,9 @@ from db.usecases.accounts import LoginTakenError, UnknownUserError
 from db.usecases.calls import CallError, ContactRefusedError
 from db.usecases.duty import DutyError
 from db.usecases.entries import EntryError
+from db.usecases.exports import NoSuchExportError
 from db.usecases.extraction import SenselessError
+from db.usecases.imports.request import ImportRefusedError, NoSuchImportError
 from db.usecases.policies import PolicyError
 from db.usecases.recordings import RecordingError
 from db.usecases.records import NotFoundError
@@ -136,6 +138,9 @@ _STATUS: Final[Mapping[Any, int]] = {
     CallError: 409,
     RecordingError: 409,
     DutyError: 409,
+    NoSuchImportError: 404,
+    NoSuchExportError: 404,
+    ImportRefusedError: 409,
 }
 
 

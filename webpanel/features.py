@@ -5,6 +5,7 @@ from typing import Final
 from webpanel.admin.routes import ROUTES as ADMIN
 from webpanel.debtors.routes import ROUTES as DEBTORS
 from webpanel.extract.routes import ROUTES as EXTRACT
+from webpanel.imports.routes import ROUTES as IMPORTS
 from webpanel.line.routes import ROUTES as LINE
 from webpanel.live.routes import ROUTES as LIVE
 from webpanel.recalls.routes import ROUTES as RECALLS
@@ -29,4 +30,5 @@ FEATURES: Final[tuple[tuple[Route, ...], ...]] = (
     RECORDINGS,
     RULES,
     WORKFLOW,
+    IMPORTS,
 )

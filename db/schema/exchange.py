@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index
+from sqlalchemy import JSON, ForeignKey, Index, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.rules.terms import Area, ExportKind, ImportKind, ImportState, Load
@@ -65,7 +65,7 @@ class ExportRun(Base):
     """One file that went to the core system. What it holds never changes: it can be written again at any time.
 
     `until` is its cursor: the moment up to which it looked. Open until `done_at`: an export that was killed is gone on
-    with by the next.
+    with by the next. `for_file`: whoever writes its file finishes it; else the jobs daemon does.
     """
 
     __tablename__ = "export_run"
@@ -82,6 +82,7 @@ class ExportRun(Base):
     until: Mapped[datetime]
     done_at: Mapped[datetime | None]
     rows: Mapped[int] = mapped_column(default=0)
+    for_file: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class ExportItem(Base):

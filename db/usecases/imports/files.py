@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Final
 from zoneinfo import ZoneInfo
 
 from db.reference.calendar import parse_date
+from db.rules.exports import ExportMapping, parse_export
 from db.rules.imports.mapping import ImportMapping, MappingError, parse_mapping
 from db.rules.imports.records import EncodingProbe
 
@@ -197,6 +198,36 @@ def read_document(path: Path) -> Mapping[str, Any]:
 def mappings(folder: Path) -> list[MappingFile]:
     """The import mappings of the office, by name of the file. Those of exports are left out."""
     return [found for path in sorted(folder.glob("*.toml")) if (found := _mapping_file(path)) is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFile:
+    """One export mapping in the office's folder: usable, or with what is wrong with it."""
+
+    name: str
+    document: Mapping[str, Any]
+    mapping: ExportMapping | None
+    problems: tuple[str, ...] = ()
+
+
+def export_mappings(folder: Path) -> list[ExportFile]:
+    """The export mappings of the office, by name of the file."""
+    found = []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            document = read_document(path)
+        except MappingError:
+            continue  # `mappings` tells what is wrong with it
+        if "export" in document:
+            found.append(_export_file(path.stem, document))
+    return found
+
+
+def _export_file(name: str, document: Mapping[str, Any]) -> ExportFile:
+    try:
+        return ExportFile(name, document, parse_export(document))
+    except MappingError as error:
+        return ExportFile(name, document, None, tuple(error.problems))
 
 
 def _mapping_file(path: Path) -> MappingFile | None:

@@ -21,11 +21,18 @@ TOPIC = "import"
 
 
 class ImportRefusedError(Exception):
-    """It cannot be done; the sentence is Japanese. `code`: no_such_import, running, too_late, not_waiting."""
+    """It cannot be done; the sentence is Japanese. `code`: running, too_late, not_waiting."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class NoSuchImportError(ImportRefusedError):
+    """There is no such import."""
+
+    def __init__(self) -> None:
+        super().__init__("no_such_import", "該当する取込がありません。")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +110,7 @@ def _found(tx: Connection, viewer: Viewer, run_id: uuid.UUID) -> ImportRow:
     tx.execute(select(ImportRun.id).where(ImportRun.id == run_id).with_for_update())
     row = imports.one(tx, viewer, run_id)
     if row is None:
-        raise ImportRefusedError("no_such_import", "該当する取込がありません。")
+        raise NoSuchImportError
     return row
 
 

@@ -1,0 +1,1 @@
+"""For system administrators: files from the core systems and back to them."""
