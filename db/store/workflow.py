@@ -210,14 +210,16 @@ _ORDERS: Final[Mapping[Order, Sequence[Any]]] = {
 
 
 def _listed(tx: Connection, viewer: Viewer, choice: Choice, today: date) -> Select[*tuple[Any, ...]]:
-    bits = [CASE_STATES[state] for state in choice.states]
+    bits = mask(CASE_STATES, choice.states)
+    # of several states no index keeps the order: hidden in an expression, `state` leaves the choice to the order's own
+    states = CaseSummary.state == bits if choice.state else CaseSummary.state.bitwise_and(bits) != 0
     mine = areas(viewer) & choice.areas
     return (
         select(CaseSummary, Debtor.number, Debtor.name, Staff.name.label("officer"), SummaryCode.code.label("place"))
         .join(Debtor, Debtor.id == CaseSummary.debtor_id)
         .outerjoin(Staff, Staff.id == CaseSummary.assigned_user)
         .outerjoin(SummaryCode, and_(SummaryCode.family == "district", SummaryCode.number == CaseSummary.district))
-        .where(CaseSummary.state.in_(bits) if len(bits) > 1 else CaseSummary.state == bits[0])
+        .where(states)
         .where(CaseSummary.area_bit.in_([AREAS[area] for area in mine]), _where(tx, choice, today))
     )
 

@@ -145,7 +145,9 @@ def open_list(
     viewer.require(Right.WORKFLOW_VIEW)
     total = workflow.total(tx, viewer, choice)
     page = min(max(page, 1), max(1, -(-total.people // PAGE)))
-    rows = workflow.people(tx, viewer, choice, office.today(now), order, first=(page - 1) * PAGE, limit=PAGE)
+    today, first = office.today(now), (page - 1) * PAGE
+    # nobody is looked for where the number says that there is nobody: it would mean to look at everybody
+    rows = workflow.people(tx, viewer, choice, today, order, first=first, limit=PAGE) if total.people else []
     access_log.append(tx, viewer, now, "workflow.list", detail=f"{describe(choice)} {page}頁 {len(rows)}件")
     return Listed(rows, total, page, _hidden(tx, viewer))
 

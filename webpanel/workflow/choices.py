@@ -68,7 +68,12 @@ def choice(query: Mapping[str, str], viewer: Viewer) -> Choice:
 def order(query: Mapping[str, str], of: Choice) -> Order:
     """Read how a list is sorted: by what is asked for, else as its state makes one ask."""
     usual = Order.CONTACT if of.state in {CaseState.NOT_CONTACTED, CaseState.NO_PROMISE} else Order.AMOUNT
-    return next((one for one in Order if one.value == query.get("order")), usual)
+    return next((one for one in orders(of) if one.value == query.get("order")), usual)
+
+
+def orders(of: Choice) -> Mapping[Order, str]:
+    """Orders that a list can be asked in; those by a day of one state need that state."""
+    return {one: word for one, word in ORDERS.items() if of.state or one in {Order.AMOUNT, Order.CONTACT}}
 
 
 def page_number(query: Mapping[str, str]) -> int:

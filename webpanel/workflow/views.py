@@ -17,7 +17,7 @@ from webpanel.keys import CLOCK, DATABASE, OFFICE
 from webpanel.render import fragment, page
 from webpanel.sessions import request_viewer
 from webpanel.workflow import figures
-from webpanel.workflow.choices import DIMENSIONS, ORDERS, Asked, asked, choice, order, page_number
+from webpanel.workflow.choices import DIMENSIONS, Asked, asked, choice, order, orders, page_number
 
 SHAPES: Final[Mapping[CaseState, str]] = {
     CaseState.NOT_CONTACTED: "□",
@@ -66,7 +66,7 @@ async def show_people(request: web.Request) -> web.StreamResponse:
     name = await database.ask(_name, request, of) if of.key else ""
     return await page(
         request, "workflow/people.html",
-        w=wanted, of=of, listed=listed, order=sorted_by, orders=_orders(of), name=name, address=_address(wanted, of),
+        w=wanted, of=of, listed=listed, order=sorted_by, orders=orders(of), name=name, address=_address(wanted, of),
         links=_pages(wanted, of, sorted_by, listed), may_export=viewer.may_anywhere(Right.EXPORT),
         dimensions=DIMENSIONS, zone=office.zone, **_WORDS,
     )  # fmt: skip
@@ -104,11 +104,6 @@ def _areas(request: web.Request) -> list[Area]:
 def _name(tx: Connection, request: web.Request, of: Choice) -> str:
     named = store.names(tx, request_viewer(request), of.areas, of.dimension)
     return named.get(of.key, "")
-
-
-def _orders(of: Choice) -> Mapping[Order, str]:
-    """Orders that make sense: how long a state lasts is asked of one state."""
-    return {one: word for one, word in ORDERS.items() if of.state or one is not Order.SINCE}
 
 
 def _address(wanted: Asked, of: Choice) -> dict[str, str]:
