@@ -39,6 +39,9 @@ HOLD: Final = 0.08
 GAP: Final = 0.025
 """Seconds between two steps in which others get the writer: whoever waits for it asks at least so often (SQLite's busy
 handler, for the first tenth of a second)."""
+LONG_GAP: Final = 0.11
+LONG_GAP_EVERY: Final = 1.0
+"""Once a second the gap is longer than the longest pause of SQLite's busy handler, so that nobody waits much longer."""
 TELL_EVERY: Final = 0.5
 ENDING_AT_ONCE: Final = 500
 SUMMARIES_AT_ONCE: Final = 1_000
@@ -136,6 +139,7 @@ class _Work:
         self._mapping: ImportMapping = context.mapping
         self._notes: dict[str, int] = {}
         self._told = 0.0
+        self._long_gap = time.perf_counter()
         self._unkeyed = 0
         self._open: int | None = None
 
@@ -350,9 +354,14 @@ class _Work:
     def _make_way(self, ended: float) -> float:
         """Leave the writer to others for a moment; returns when that was over."""
         now = time.perf_counter()
-        if self._database.is_sqlite and (rest := ended + GAP - now) > 0:
+        if not self._database.is_sqlite:
+            return now
+        long = now - self._long_gap >= LONG_GAP_EVERY
+        if (rest := ended + (LONG_GAP if long else GAP) - now) > 0:
             time.sleep(rest)
             now = time.perf_counter()
+        if long:
+            self._long_gap = now
         return now
 
     # -- small things

@@ -249,12 +249,14 @@ class Stage:
 class Size:
     """How many lines a step takes: as many as keep SQLite's writer for about `hold` seconds."""
 
-    def __init__(self, hold: float, rows: int = 500, most: int = 10_000) -> None:
+    def __init__(self, hold: float, rows: int = 1_000, most: int = 10_000) -> None:
+        """`rows` is what a step takes at first, and the least: a commit has its price however few they are."""
         self.rows = rows
         self._hold = hold
+        self._least = rows
         self._most = most
 
     def took(self, seconds: float) -> None:
         """Learn from the last step."""
         wanted = self.rows * self._hold / max(seconds, 1e-4)
-        self.rows = int(max(min(50, self._most), min(wanted, self.rows * 1.5, self._most)))
+        self.rows = int(max(self._least, min(wanted, self.rows * 1.5, self._most)))
