@@ -1,5 +1,5 @@
 """`saikoku jobs`: the housekeeping of an office, every few minutes: what is over its time is erased, booked calls that
-nobody made become tasks, the summaries of cases follow the calendar, and once a day the hours at which people are reached are
+nobody made and mail that came back become tasks, the summaries of cases follow the calendar, and once a day the hours at which people are reached are
 learnt anew. Beside it, all the time: the states of cases (`saikoku.states`).
 
 Each job stands alone: one that fails is logged and tried again in the next round, and holds up no other. All can be run
@@ -20,7 +20,7 @@ from db.engine import Database
 from db.recording_files import OutsideError, inside
 from db.rules.reach import learn
 from db.settings import Settings
-from db.usecases import reach, recalls, retention, summaries
+from db.usecases import reach, recalls, retention, summaries, task_rules
 from db.usecases.imports.files import sweep
 from db.usecases.office import Office
 from saikoku import states
@@ -40,7 +40,7 @@ async def run(settings: Settings, database: Database, clock: Clock, office: Offi
 async def _rounds(settings: Settings, database: Database, clock: Clock, office: Office) -> None:
     while True:
         await keep_house(database, settings.dial.recordings_dir, clock.now())
-        await escalate_recalls(database, clock.now(), office)
+        await raise_tasks(database, clock.now(), office)
         await asyncio.to_thread(sweep, settings.imports.dir, clock.now())
         await follow_calendar(database, office_date(clock.now(), settings.office.zone))
         await learn_reach(database, clock.now(), office)
@@ -68,16 +68,17 @@ async def follow_calendar(database: Database, today: date) -> None:
         log.info("the summaries of %d people followed the calendar to %s", people, today.isoformat())
 
 
-async def escalate_recalls(database: Database, now: datetime, office: Office) -> int:
-    """Make tasks of booked calls that nobody made in time; returns how many."""
+async def raise_tasks(database: Database, now: datetime, office: Office) -> int:
+    """Make tasks of booked calls that nobody made in time and of mail that came back; returns how many."""
     try:
-        raised = await database.run(recalls.escalate, now, office)
+        late = await database.run(recalls.escalate, now, office)
+        returned = await database.run(task_rules.watch_returned_mail, now, office)
     except SQLAlchemyError as error:
-        log.warning("late recalls are not told of; trying again in %.0f s: %s", EVERY, type(error).__name__)
+        log.warning("tasks are not raised; trying again in %.0f s: %s", EVERY, type(error).__name__)
         return 0
-    if raised:
-        log.info("%d booked calls were not made in time", raised)
-    return raised
+    if late or returned:
+        log.info("tasks: %d booked calls not made in time, %d papers that came back", late, returned)
+    return late + returned
 
 
 async def learn_reach(database: Database, now: datetime, office: Office) -> bool:

@@ -15,11 +15,13 @@ from webpanel.rules.routes import ROUTES as RULES
 from webpanel.search.routes import ROUTES as SEARCH
 from webpanel.shell.routes import ROUTES as SHELL
 from webpanel.stop.routes import ROUTES as STOP
+from webpanel.tasks.routes import ROUTES as TASKS
 from webpanel.workflow.routes import ROUTES as WORKFLOW
 
 FEATURES: Final[tuple[tuple[Route, ...], ...]] = (
     SHELL,
     STOP,
+    TASKS,
     LINE,
     LIVE,
     ADMIN,

@@ -14,7 +14,7 @@ from aiohttp import web
 from markupsafe import Markup
 from sqlalchemy import Connection
 
-from db.reference.calendar import era_date
+from db.reference.calendar import era_date, era_date_short
 from db.reference.phones import PhoneError, parse_phone
 from db.rules.terms import Area, Right
 from db.rules.viewer import Viewer
@@ -95,6 +95,7 @@ def _filters(zone: ZoneInfo) -> dict[str, Any]:
         "percent": _percent,
         "phone": _phone,
         "era": _era,
+        "day": _day,
         "clock": clock,
         "moment": moment,
         "full_moment": full_moment,
@@ -122,6 +123,11 @@ def _phone(number: str | None) -> str:
 def _era(day: date) -> Markup:
     """The day in era form, with ISO on hover and in the data."""
     return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(day.isoformat(), era_date(day))
+
+
+def _day(day: date) -> Markup:
+    """`R8.11.24`, for columns, with ISO on hover and in the data."""
+    return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(day.isoformat(), era_date_short(day))
 
 
 def _time(at: datetime, zone: ZoneInfo, form: str) -> Markup:

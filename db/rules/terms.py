@@ -154,10 +154,13 @@ class TaskKind(Term):
 
     PROMISE_BROKEN = "promise_broken", "約束不履行の確認"
     PROMISE_OFFERED = "promise_offered", "分納の承認"
+    RETURNED_MAIL = "returned_mail", "返戻の確認"
+    NUMBER_RESEARCH = "number_research", "電話番号の調査"
     RECALL_EXPIRED = "recall_expired", "再コールの時間超過"
     CALL_BACK = "call_back", "折返し依頼"
     CALL_MISSED = "call_missed", "不在着信の折返し"
     CALL_UNKNOWN = "call_unknown", "発信結果の確認"
+    ERRAND = "errand", "依頼"
 
 
 class Right(Term):
@@ -180,6 +183,7 @@ class Right(Term):
     WORKFLOW_VIEW = "workflow.view", "業務ワークフローの閲覧"
     REPORT_VIEW = "report.view", "帳票の閲覧"
     EXTRACT = "extract", "条件抽出"
+    ASSIGN = "case.assign", "案件・タスクの割当"
     EXPORT = "export", "データ出力"
     IMPORT = "import", "データ取込"
     USER_ADMIN = "user.admin", "利用者管理"

@@ -15,6 +15,7 @@ OFFICERS_ONLY = frozenset(
         Right.CAMPAIGN_RUN,
         Right.WORKFLOW_VIEW,
         Right.EXTRACT,
+        Right.ASSIGN,
         Right.EXPORT,
         Right.IMPORT,
         Right.USER_ADMIN,

@@ -57,7 +57,7 @@ class Dispatch(Base):
     """A paper that left the office (発送管理), and what became of it."""
 
     __tablename__ = "dispatch"
-    __table_args__ = (Index(None, "debtor_id", "area"),)
+    __table_args__ = (Index(None, "debtor_id", "area"), Index(None, "returned_on"))
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     debtor_id: Mapped[int] = mapped_column(ForeignKey("debtor.id"))

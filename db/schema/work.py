@@ -29,10 +29,18 @@ class Assignment(Base):
 
 
 class Task(Base):
-    """Something a person has to look at: a broken promise, returned mail, a call whose outcome is unknown."""
+    """Something a person has to look at: a broken promise, returned mail, a call whose outcome is unknown.
+
+    For one user, for one group, or (neither) for anyone of the area. `subject_id` is the row that it is about. A rule that
+    raises a task once for ever gives it a `rule_key`. `word` is what whoever closed it said of it.
+    """
 
     __tablename__ = "task"
-    __table_args__ = (Index(None, "done_at", "due_on"), Index(None, "debtor_id", "area"))
+    __table_args__ = (
+        Index(None, "done_at", "due_on"),
+        Index(None, "debtor_id", "area"),
+        Index(None, "user_id", "done_at"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     kind: Mapped[str]
@@ -46,3 +54,21 @@ class Task(Base):
     made_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
     done_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    instruction: Mapped[str] = mapped_column(default="")
+    made_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    rule_key: Mapped[str | None] = mapped_column(unique=True)
+    word: Mapped[str] = mapped_column(default="")
+
+
+class TaskStep(Base):
+    """One step of a task from hand to hand: who took it, or gave it to whom, and with which words."""
+
+    __tablename__ = "task_step"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    task_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("task.id"), index=True)
+    at: Mapped[datetime]
+    by: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("staff_group.id"))
+    word: Mapped[str] = mapped_column(default="")

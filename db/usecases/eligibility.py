@@ -98,7 +98,7 @@ def foresee(
     target = Target(debtor_id, area, Channel.CALL_OUT)
     facts = gather(tx, actor, target, at, office, deliberate=False, but_not=None)
     person = debtors.person(tx, actor, debtor_id)
-    age = None if person is None else int((now - person.data_as_of) / timedelta(hours=1))
+    age = None if person is None else _data_age(tx, person, area, now)
     facts = replace(facts, data_age_hours=age, emergency_stop=facts.emergency_stop and at <= now)
     ids = [phone.id for phone in debtors.phones(tx, actor, debtor_id)] if phone_id is None else [phone_id]
     decisions = []

@@ -30,7 +30,13 @@ _OFFICER: Final = _CITY_OPERATOR | {
     Right.PROTECTED_VIEW,
     Right.WORKFLOW_VIEW,
 }
-_SUPERVISOR: Final = _OFFICER | {Right.FLOOR_VIEW, Right.CAMPAIGN_RUN, Right.REPORT_VIEW, Right.RULES_EDIT}
+_SUPERVISOR: Final = _OFFICER | {
+    Right.FLOOR_VIEW,
+    Right.CAMPAIGN_RUN,
+    Right.REPORT_VIEW,
+    Right.RULES_EDIT,
+    Right.ASSIGN,
+}
 
 LEVELS: Final[Mapping[str, tuple[str, frozenset[Right]]]] = {
     "contracted_operator": ("委託オペレーター", _OPERATOR),

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
 
@@ -26,7 +26,7 @@ from db.schema.work import Task
 from db.store import access_log, arrears, calls, debtors, summaries
 from db.store.debtors import ContactRow
 from db.store.office import value as office_value
-from db.usecases import duty, incoming, missed, recalls, tasks
+from db.usecases import duty, incoming, missed, recalls, task_rules, tasks
 from db.usecases.calls import own_call
 from db.usecases.entries import EntryError
 from db.usecases.office import Office
@@ -225,6 +225,8 @@ def _write(
     )  # fmt: skip
     if entry.promise:
         _promise(tx, viewer, debtor_id, area, contact_id, entry.promise, now, office)
+    if disposition.retry is Retry.NUMBER_RESEARCH:
+        task_rules.number_failed(tx, debtor_id, area, contact_id, number, disposition.name, now)
     if corrects is None:
         recalls.close_for(tx, debtor_id, area, contact_id, now, viewer.user_id)
     if entry.recall:
@@ -235,7 +237,7 @@ def _write(
     return contact_id
 
 
-def _disposition(tx: Connection, entry: Entry, channel: Channel) -> Row[*tuple[object, ...]]:
+def _disposition(tx: Connection, entry: Entry, channel: Channel) -> Row[*tuple[Any, ...]]:
     row = tx.execute(select(Disposition).where(Disposition.code == entry.disposition)).one_or_none()
     if row is None or channel not in row.channels.split():
         raise EntryError("disposition", "no_such_result", "結果を選んでください。")

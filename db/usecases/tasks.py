@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from db.outbox import publish
 from db.rules.terms import Area, TaskKind
@@ -22,13 +23,7 @@ def raise_task(
     tx: Connection, kind: TaskKind, debtor_id: int, area: Area, subject_id: uuid.UUID, now: datetime, note: str = ""
 ) -> None:
     """Raise a task about a person, for whom the case is assigned to, or else for anyone of the area."""
-    assigned = tx.execute(
-        select(Assignment.user_id, Assignment.group_id)
-        .where(Assignment.debtor_id == debtor_id, Assignment.area == area, Assignment.ended_at.is_(None))
-        .order_by(Assignment.assigned_at.desc())
-        .limit(1)
-    ).one_or_none()
-    user_id, group_id = (assigned.user_id, assigned.group_id) if assigned else (None, None)
+    user_id, group_id = _assigned(tx, debtor_id, area)
     raise_for(tx, kind, debtor_id, area, subject_id, now, note, user_id=user_id, group_id=group_id)
 
 
@@ -44,6 +39,24 @@ def raise_for(
         )
     )  # fmt: skip
     publish(tx, now, TOPIC, "")
+
+
+def raise_once(
+    tx: Connection, rule_key: str, kind: TaskKind, debtor_id: int, area: Area, subject_id: uuid.UUID, now: datetime,
+    note: str,
+) -> bool:  # fmt: skip
+    """Raise a task by a rule that does so once for ever; False if it has, whatever became of the task since."""
+    user_id, group_id = _assigned(tx, debtor_id, area)
+    begun = sqlite.insert(Task) if tx.dialect.name == "sqlite" else postgresql.insert(Task)
+    new = begun.values(
+        id=new_id(), kind=kind, debtor_id=debtor_id, area=area, subject_id=subject_id, made_at=now, note=note,
+        user_id=user_id, group_id=group_id, instruction="", word="", rule_key=rule_key,
+    )  # fmt: skip
+    once = new.on_conflict_do_nothing(index_elements=["rule_key"]).returning(Task.id)
+    if tx.execute(once).scalar_one_or_none() is None:
+        return False
+    publish(tx, now, TOPIC, "")
+    return True
 
 
 def settle(
@@ -67,3 +80,14 @@ def settle_subject(tx: Connection, kind: TaskKind, subject_id: uuid.UUID, now: d
     about = update(Task).where(Task.subject_id == subject_id, Task.kind == kind, Task.done_at.is_(None))
     if tx.execute(about.values(done_at=now, done_by=by)).rowcount:
         publish(tx, now, TOPIC, "")
+
+
+def _assigned(tx: Connection, debtor_id: int, area: Area) -> tuple[int | None, int | None]:
+    """The user or the group to whom a case is assigned."""
+    row = tx.execute(
+        select(Assignment.user_id, Assignment.group_id)
+        .where(Assignment.debtor_id == debtor_id, Assignment.area == area, Assignment.ended_at.is_(None))
+        .order_by(Assignment.assigned_at.desc())
+        .limit(1)
+    ).one_or_none()
+    return (row.user_id, row.group_id) if row else (None, None)

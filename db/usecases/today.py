@@ -6,48 +6,27 @@ Whoever opens it sees names of people, so the opening is written to the access l
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from db.rules.eligibility import Decision
 from db.rules.telephony import Direction
-from db.rules.terms import Area, Right, TaskKind
 from db.rules.viewer import Viewer
 from db.schema.calls import Call
 from db.schema.contacts import Contact, Disposition, Promise
-from db.schema.people import Debtor
-from db.schema.work import Task
-from db.store import access_log, recalls, shown
+from db.store import access_log, recalls, shown, tasks
 from db.store.recalls import RecallRow
-from db.usecases import tasks
+from db.store.tasks import TaskRow, Wanted
 from db.usecases.call_backs import ClosedRow, closed_since
-from db.usecases.missed import CALL_TASKS
 from db.usecases.office import Office
 from db.usecases.recalls import hindrances, masked
+from db.usecases.task_desk import masked as masked_tasks
 
-TASKS: Final = 50
 ASKED_AHEAD: Final = 20
 """Of so many of the soonest bookings it is asked whether the person may be called at the time booked."""
 SCREEN: Final = "本日"
-
-
-@dataclass(frozen=True, slots=True)
-class TaskRow:
-    """An open task of the viewer, of a group of theirs, or of anyone who telephones in its area."""
-
-    id: uuid.UUID
-    name: str
-    area: Area
-    debtor_id: int | None
-    debtor_name: str | None
-    due_on: date | None
-    note: str
-    tab: str
-    """The part of the record that it is about, "" for the whole."""
-    of_call: bool
-    """Whether a caller left it: it has a page of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +43,15 @@ class Numbers:
 @dataclass(frozen=True, slots=True)
 class Today:
     """The home screen. `recalls` are the soonest of `booked`; `overdue` counts those shown whose time is past, `hindrances`
-    says of the first of them what stands in the way of calling at the time booked. `closed` are callers dealt with today."""
+    says of the first of them what stands in the way of calling at the time booked. `tasks` are the most pressing of
+    `open_tasks`, `closed` are callers dealt with today."""
 
     recalls: Sequence[RecallRow]
     booked: int
     overdue: int
     hindrances: Mapping[uuid.UUID, Decision]
     tasks: Sequence[TaskRow]
+    open_tasks: int
     closed: Sequence[ClosedRow]
 
     @property
@@ -107,43 +88,10 @@ def _today(tx: Connection, viewer: Viewer, now: datetime, office: Office) -> Tod
         booked=recalls.count(tx, viewer, ends),
         overdue=sum(row.due_at <= now for row in rows),
         hindrances=hindrances(tx, viewer, rows[:ASKED_AHEAD], now, office),
-        tasks=_tasks(tx, viewer),
+        tasks=masked_tasks(viewer, tasks.listed(tx, viewer, Wanted(), office.today(now))),
+        open_tasks=tasks.count(tx, viewer, Wanted(), office.today(now)),
         closed=closed_since(tx, viewer, office.day_begins(now)),
     )
-
-
-def _tasks(tx: Connection, viewer: Viewer) -> list[TaskRow]:
-    anyones = and_(Task.user_id.is_(None), Task.group_id.is_(None), Task.area.in_(viewer.areas(Right.CALL)))
-    query = (
-        select(Task.id, Task.kind, Task.area, Task.debtor_id, Debtor.name, Task.due_on, Task.note)
-        .outerjoin(Debtor, Debtor.id == Task.debtor_id)
-        .where(
-            Task.done_at.is_(None),
-            Task.area.in_(viewer.areas()),
-            _readable(viewer),
-            or_(Task.user_id == viewer.user_id, Task.group_id.in_(viewer.group_ids), anyones),
-        )
-        .order_by(Task.due_on.is_(None), Task.due_on, Task.made_at)
-        .limit(TASKS)
-    )
-    return [
-        TaskRow(
-            task_id, TaskKind(kind).label, area, debtor_id, debtor_name, due_on, note,
-            tab="promises" if kind in _OF_PROMISES else "", of_call=kind in CALL_TASKS,
-        )
-        for task_id, kind, area, debtor_id, debtor_name, due_on, note in tx.execute(query)
-    ]  # fmt: skip
-
-
-_OF_PROMISES: Final = {tasks.BROKEN_PROMISE: Right.ARREARS_VIEW, tasks.OFFERED_PROMISE: Right.PROMISE_DECIDE}
-"""Tasks that tell of what is owed, or that only some can do, with the right that it takes to see them."""
-
-
-def _readable(viewer: Viewer) -> ColumnElement[bool]:
-    restricted = [
-        and_(Task.kind == kind, Task.area.in_(viewer.areas(right))) for kind, right in _OF_PROMISES.items()
-    ]  # fmt: skip
-    return or_(Task.kind.not_in(_OF_PROMISES), *restricted)
 
 
 def own_numbers(tx: Connection, viewer: Viewer, now: datetime, office: Office) -> Numbers:

@@ -16,10 +16,12 @@ from db.rules.promises import PromiseOutcome
 from db.rules.telephony import LIVE_CALLS, Direction
 from db.rules.terms import AnsweredBy, Area, CaseState, Channel, FlagKind, PhoneKind, PhoneStatus, Right
 from db.rules.viewer import Viewer
-from db.store import calls
+from db.store import calls, receivers, tasks
 from db.store.arrears import ArrearsLine
 from db.store.calls import DutyRow
 from db.store.debtors import ContactRow, PhoneRow
+from db.store.receivers import Receiver
+from db.store.tasks import TaskRow
 from db.usecases.eligibility import check_numbers
 from db.usecases.office import Office
 from db.usecases.policies import policy_of
@@ -27,6 +29,7 @@ from db.usecases.reach import Reach, of_phones
 from db.usecases.recalls import hindrances
 from db.usecases.records import PromiseState, Record, areas_unmasked, open_record
 from db.usecases.results import BY_HAND, DispositionRow, dispositions, note_phrases
+from db.usecases.task_desk import masked as masked_tasks
 from webpanel.debtors.forms import HAND_LINES
 from webpanel.debtors.guidance import Advice, Situation, advise
 from webpanel.debtors.scripts import Script, scripts
@@ -135,6 +138,8 @@ class Screen:
     next_steps: Sequence[str]
     refusal: str | None
     hindrances: Mapping[uuid.UUID, Decision]
+    tasks: Sequence[TaskRow]
+    receivers: Mapping[Area, Sequence[Receiver]]
     answerers: Sequence[AnsweredBy] = tuple(AnsweredBy)
     hand_lines: int = HAND_LINES
 
@@ -254,6 +259,7 @@ def load(
     reached = of_phones(tx, record.phones, record.contacts, now, office, policy)
     lines = _lines(record, decisions, reached, viewer)
     duty = calls.duty(tx, viewer.user_id)
+    insight = viewer.within(areas_unmasked(viewer, record.call))
     channel = Channel.CALL_IN if record.call and record.call.direction is Direction.IN else Channel.CALL_OUT
     identified = record.call is not None and record.call.identity_confirmed_at is not None
     return Screen(
@@ -273,6 +279,8 @@ def load(
         next_steps=next_steps(area) if area else (),
         refusal=None if record.call else calls.last_refusal(tx, viewer, debtor_id, now - _REFUSAL_SHOWN),
         hindrances=hindrances(tx, viewer, record.recalls, now, office) if record.call is None else {},
+        tasks=masked_tasks(insight, tasks.of_debtor(tx, insight, debtor_id)),
+        receivers={each: receivers.of_area(tx, viewer, each) for each in record.areas},
         scripts=scripts(
             area, identified=identified, office_name=office_name, person_name=record.person.name, staff_name=viewer.name
         )

@@ -108,7 +108,7 @@ if (record) {
   });
   document.addEventListener("saikoku:live", ({ detail }) => { if (!detail.first) quietly(draw); });
   document.addEventListener("saikoku:done", ({ target }) => {
-    if (!record.contains(target) || !target.closest(".identity, .call-form, .promise-decide, .recall-act")) return;
+    if (!record.contains(target) || !target.closest(".identity, .call-form, .promise-decide, .recall-act, .task-act")) return;
     if (target.closest(".promise-decide")) target.reset();
     // what was typed has been accepted: let the keys of the result pad work, and the form be replaced
     if (target.contains(document.activeElement)) document.activeElement.blur();

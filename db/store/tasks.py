@@ -1,0 +1,239 @@
+"""Tasks as lists show them: which of them a viewer sees, which of these they want, and who is stuck."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy.orm import aliased
+
+from db.rules.terms import Area, Right, TaskKind, Term
+from db.rules.viewer import Viewer
+from db.schema.people import Debtor
+from db.schema.staff import Staff, StaffGroup
+from db.schema.work import Task
+
+PAGE: Final = 50
+NEEDS: Final = {
+    TaskKind.PROMISE_BROKEN: Right.ARREARS_VIEW,
+    TaskKind.PROMISE_OFFERED: Right.PROMISE_DECIDE,
+    TaskKind.RETURNED_MAIL: Right.ARREARS_VIEW,
+}
+"""Tasks that tell of what is owed, or that only some can do, with the right that it takes to see them."""
+_TABS: Final = {
+    TaskKind.PROMISE_BROKEN: "promises",
+    TaskKind.PROMISE_OFFERED: "promises",
+    TaskKind.RETURNED_MAIL: "dispatches",
+}
+_CALLERS: Final = (TaskKind.CALL_MISSED, TaskKind.CALL_BACK)
+
+
+class Whose(Term):
+    """For whom the tasks of a list are."""
+
+    MINE = "mine", "自分・グループ・全員"
+    OWN = "own", "自分"
+    ANYONES = "anyones", "担当なし"
+    ALL = "all", "すべて"
+
+
+class Order(Term):
+    """How a list is sorted."""
+
+    DUE = "due", "期限"
+    AGE = "age", "古い順"
+    KIND = "kind", "内容"
+    HOLDER = "holder", "担当"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which tasks a list shows. `holder`: one user (others' need the right to assign). `page` counts from 0."""
+
+    whose: Whose = Whose.MINE
+    kind: TaskKind | None = None
+    area: Area | None = None
+    holder: int | None = None
+    closed: bool = False
+    overdue: bool = False
+    order: Order = Order.DUE
+    page: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """A task. `instruction` comes from whoever handed it over, `word` from whoever closed it."""
+
+    id: uuid.UUID
+    kind: TaskKind
+    area: Area
+    debtor_id: int | None
+    debtor_name: str | None
+    user_id: int | None
+    for_user: str | None
+    group_id: int | None
+    for_group: str | None
+    due_on: date | None
+    note: str
+    instruction: str
+    made_at: datetime
+    done_at: datetime | None
+    done_by: str | None
+    word: str
+
+    @property
+    def name(self) -> str:
+        """What has to be done."""
+        return self.kind.label
+
+    @property
+    def tab(self) -> str:
+        """The part of the record that it is about, "" for the whole."""
+        return _TABS.get(self.kind, "")
+
+    @property
+    def of_call(self) -> bool:
+        """Whether a caller left it: it has a page of its own."""
+        return self.kind in _CALLERS
+
+    @property
+    def holder(self) -> str | None:
+        """Who has it, None for anyone."""
+        return self.for_user or self.for_group
+
+
+@dataclass(frozen=True, slots=True)
+class Pile:
+    """The open tasks of one user or group (neither: of anyone): how many, how many overdue, and the oldest."""
+
+    user_id: int | None
+    group_id: int | None
+    name: str | None
+    count: int
+    overdue: int
+    oldest: datetime
+
+
+def listed(tx: Connection, viewer: Viewer, wanted: Wanted, today: date) -> list[TaskRow]:
+    """A page of tasks."""
+    order: Sequence[Any] = {
+        Order.DUE: (Task.due_on.is_(None), Task.due_on, Task.made_at),
+        Order.AGE: (Task.made_at,),
+        Order.KIND: (Task.kind, Task.made_at),
+        Order.HOLDER: (Staff.name.is_(None), Staff.name, StaffGroup.name, Task.made_at),
+    }[wanted.order]
+    if wanted.closed:
+        order = (Task.done_at.desc(),)
+    return _rows(tx, (*_conditions(viewer, wanted, today),), (*order, Task.id), PAGE, wanted.page * PAGE)
+
+
+def count(tx: Connection, viewer: Viewer, wanted: Wanted, today: date) -> int:
+    """How many there are on all pages."""
+    query = select(func.count()).select_from(Task).where(*_conditions(viewer, wanted, today))
+    return tx.execute(query).scalar_one()
+
+
+def find(tx: Connection, viewer: Viewer, task_id: uuid.UUID) -> TaskRow | None:
+    """A task that the viewer may see."""
+    return next(iter(_rows(tx, (visible(viewer), Task.id == task_id), (Task.id,), 1, 0)), None)
+
+
+def lock(tx: Connection, task_id: uuid.UUID) -> None:
+    """Hold a task for the rest of the transaction."""
+    tx.execute(select(Task.id).where(Task.id == task_id).with_for_update())
+
+
+def of_debtor(tx: Connection, viewer: Viewer, debtor_id: int) -> list[TaskRow]:
+    """Open tasks about a person, whoever has them, oldest first."""
+    about = (Task.debtor_id == debtor_id, Task.done_at.is_(None), _readable(viewer))
+    return _rows(tx, about, (Task.made_at,), 20, 0)
+
+
+def piles(tx: Connection, viewer: Viewer, today: date) -> list[Pile]:
+    """Who has how many open tasks in areas where the viewer assigns them; who has the most overdue ones first."""
+    late = func.count().filter(Task.due_on < today)
+    query = (
+        select(Task.user_id, Task.group_id, Staff.name, StaffGroup.name, func.count(), late, func.min(Task.made_at))
+        .select_from(Task)
+        .outerjoin(Staff, Staff.id == Task.user_id)
+        .outerjoin(StaffGroup, StaffGroup.id == Task.group_id)
+        .where(Task.done_at.is_(None), Task.area.in_(viewer.areas(Right.ASSIGN)), _readable(viewer))
+        .group_by(Task.user_id, Task.group_id, Staff.name, StaffGroup.name)
+        .order_by(late.desc(), func.min(Task.made_at))
+    )
+    return [
+        Pile(user_id, group_id, user or group, number, overdue, oldest)
+        for user_id, group_id, user, group, number, overdue, oldest in tx.execute(query)
+    ]
+
+
+def visible(viewer: Viewer) -> ColumnElement[bool]:
+    """The viewer's own tasks, those of their groups, anyone's where they telephone, and all where they assign tasks."""
+    return and_(
+        _readable(viewer),
+        or_(_mine(viewer), Task.area.in_(viewer.areas(Right.ASSIGN))),
+    )  # fmt: skip
+
+
+def _mine(viewer: Viewer) -> ColumnElement[bool]:
+    return or_(Task.user_id == viewer.user_id, Task.group_id.in_(viewer.group_ids), _anyones(viewer.areas(Right.CALL)))
+
+
+def _anyones(areas: frozenset[Area]) -> ColumnElement[bool]:
+    return and_(Task.user_id.is_(None), Task.group_id.is_(None), Task.area.in_(areas))
+
+
+def _readable(viewer: Viewer) -> ColumnElement[bool]:
+    restricted = [and_(Task.kind == kind, Task.area.in_(viewer.areas(right))) for kind, right in NEEDS.items()]
+    return and_(Task.area.in_(viewer.areas()), or_(Task.kind.not_in(list(NEEDS)), *restricted))
+
+
+def _conditions(viewer: Viewer, wanted: Wanted, today: date) -> list[ColumnElement[bool]]:
+    whose = {
+        Whose.MINE: _mine(viewer),
+        Whose.OWN: Task.user_id == viewer.user_id,
+        Whose.ANYONES: _anyones(viewer.areas()),
+        Whose.ALL: visible(viewer),
+    }[wanted.whose]
+    found = [visible(viewer), whose, Task.done_at.is_not(None) if wanted.closed else Task.done_at.is_(None)]
+    if wanted.kind is not None:
+        found.append(Task.kind == wanted.kind)
+    if wanted.area is not None:
+        found.append(Task.area == wanted.area)
+    if wanted.holder is not None:
+        found.append(Task.user_id == wanted.holder)
+    if wanted.overdue:
+        found.append(Task.due_on < today)
+    return found
+
+
+def _rows(
+    tx: Connection,
+    conditions: Sequence[ColumnElement[bool]],
+    order: Sequence[Any],
+    limit: int,
+    skip: int,
+) -> list[TaskRow]:
+    closer = aliased(Staff)
+    query = (
+        select(
+            Task.id, Task.kind, Task.area, Task.debtor_id, Debtor.name, Task.user_id, Staff.name, Task.group_id,
+            StaffGroup.name, Task.due_on, Task.note, Task.instruction, Task.made_at, Task.done_at, closer.name, Task.word,
+        )
+        .outerjoin(Debtor, Debtor.id == Task.debtor_id)
+        .outerjoin(Staff, Staff.id == Task.user_id)
+        .outerjoin(StaffGroup, StaffGroup.id == Task.group_id)
+        .outerjoin(closer, closer.id == Task.done_by)
+        .where(*conditions)
+        .order_by(*order)
+        .limit(limit)
+        .offset(skip)
+    )  # fmt: skip
+    return [_row(tuple(row)) for row in tx.execute(query)]
+
+
+def _row(values: tuple[Any, ...]) -> TaskRow:
+    task_id, kind, *rest = values
+    return TaskRow(task_id, TaskKind(kind), *rest)
