@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import re
 import tempfile
 import time
 from collections.abc import Sequence
@@ -10,9 +9,9 @@ from pathlib import Path
 
 import aiohttp
 
+from bench.browsers import log_in
 from bench.office import city, panel
 from bench.rows import Row, percentile
-from saikoku.demo_office import PASSWORD
 
 SIZES = (10_000, 1_000_000)
 PAGES = 400
@@ -46,7 +45,7 @@ async def _open_pages(address: str, size: int) -> list[float]:
     times = []
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(address, cookie_jar=jar) as session:
-        await log_in(session)
+        await log_in(session, "officer")
         for count in range(WARM_UP + PAGES):
             begun = time.perf_counter()
             async with session.get(f"/debtors/{chosen.randint(1, size)}") as answer:
@@ -58,15 +57,3 @@ async def _open_pages(address: str, size: int) -> list[float]:
             if count >= WARM_UP:
                 times.append((time.perf_counter() - begun) * 1000)
     return times
-
-
-async def log_in(session: aiohttp.ClientSession) -> None:
-    """Log in as the officer."""
-    async with session.get("/login") as form:
-        token = re.search(r'name="csrf" value="([^"]+)"', await form.text())
-    if token is None:
-        raise RuntimeError("the log-in page has no form")
-    data = {"login": "officer", "password": PASSWORD, "csrf": token[1], "next": ""}
-    async with session.post("/login", data=data) as answer:
-        if answer.status != 200 or "/login" in str(answer.url):
-            raise RuntimeError(f"cannot log in: {answer.status}")

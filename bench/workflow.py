@@ -10,7 +10,7 @@ from typing import Final
 
 import aiohttp
 
-from bench.debtor_page import log_in
+from bench.browsers import log_in
 from bench.office import city, panel
 from bench.rows import Row, percentile
 
@@ -59,7 +59,7 @@ def _measure(size: int) -> dict[str, list[float]]:
 async def _open_pages(address: str) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     async with aiohttp.ClientSession(address, cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
-        await log_in(session)
+        await log_in(session, "officer")
         for name, paths in SCREENS.items():
             times = []
             for path, _ in zip(cycle(paths), range(WARM_UP + PAGES), strict=False):
