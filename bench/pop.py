@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -173,10 +173,10 @@ class Floor:
 
     async def ready(self) -> None:
         """Until the operator waits for a call."""
-        while True:
-            row = await self.database.ask(calls.duty, self.viewer.user_id)
-            if row is not None and row.state is DutyState.READY:
-                return
+        await self._until(lambda tx: (row := calls.duty(tx, self.viewer.user_id)) and row.state is DutyState.READY)
+
+    async def _until(self, true: Callable[[Connection], object]) -> None:
+        while not await self.database.ask(true):  # noqa: ASYNC110 - the bench stands outside and hears no hint
             await asyncio.sleep(0.05)
 
     async def take_seat(self) -> None:
@@ -191,8 +191,7 @@ class Floor:
 
     async def finish(self, number: str) -> None:
         """They talk, the caller hangs up, the result is saved."""
-        while (call := await self.database.ask(calls.current, self.viewer)) is None or call.state != CallState.TALKING:
-            await asyncio.sleep(0.05)
+        await self._until(lambda tx: (call := calls.current(tx, self.viewer)) and call.state is CallState.TALKING)
         await self.lab.hang_up_at_carrier(number)
 
         def save(tx: Connection) -> None:
