@@ -35,8 +35,8 @@ TOPIC: Final = "workflow"
 MANY: Final = "debtors"
 """Topic of a change that concerns many people; its key is the smallest of their ids. The sweep goes over them again."""
 
-AT_ONCE: Final = 300
-"""People of one transaction: some hundred milliseconds."""
+AT_ONCE: Final = 100
+"""People of one transaction: a few dozen milliseconds of processor time, which a click to call can wait for."""
 
 WEEKS: Final = 13
 """How many weeks before its first day a register's states are counted, so that there is a trend from the beginning."""
