@@ -4,6 +4,7 @@ Exit status: 0 every line was taken, 1 taken but for the refused lines, 2 asked 
 """
 
 import argparse
+import shutil
 import signal
 import sys
 import threading
@@ -96,6 +97,7 @@ def _ask(database: Database, arguments: argparse.Namespace, settings: Settings, 
     try:
         received = receive(file, folder.file)
     except OSError as error:
+        shutil.rmtree(folder.path)
         raise ImportCommandError(f"{file} cannot be read ({error.strerror})") from error
     wanted = Wanted(
         run_id, document, file.name, received.size, received.sha256, received.encoding,

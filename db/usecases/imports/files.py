@@ -99,7 +99,7 @@ class Receiver:
         self._file.close()
 
     def abandon(self) -> None:
-        """The file will not be whole."""
+        """Let go of the file, whole or not."""
         self._file.close()
 
     @property
@@ -116,11 +116,14 @@ class Receiver:
 
 def receive(source: Path, target: Path) -> Receiver:
     """Copy a file in, so that it stays as it is while it is worked on. Raises OSError."""
-    receiver = Receiver(target)
     with source.open("rb") as file:
-        while piece := file.read(_PIECE):
-            receiver.feed(piece)
-    receiver.close()
+        receiver = Receiver(target)
+        try:
+            while piece := file.read(_PIECE):
+                receiver.feed(piece)
+            receiver.close()
+        finally:
+            receiver.abandon()
     return receiver
 
 
