@@ -1,6 +1,7 @@
 """`saikoku jobs`: the housekeeping of an office, every few minutes: what is over its time is erased, booked calls that
-nobody made and mail that came back become tasks, the summaries of cases follow the calendar, and once a day the hours at which people are reached are
-learnt anew. Beside it, all the time: the states of cases (`saikoku.states`).
+nobody made and mail that came back become tasks, the summaries of cases follow the calendar, and once a day the hours at
+which people are reached are learnt anew; people who may be one under two numbers (名寄せ) are looked for, a part of the
+register a round. Beside it, all the time: the states of cases (`saikoku.states`).
 
 Each job stands alone: one that fails is logged and tried again in the next round, and holds up no other. All can be run
 twice, or by two processes at once, without harm.
@@ -20,13 +21,16 @@ from db.engine import Database
 from db.recording_files import OutsideError, inside
 from db.rules.reach import learn
 from db.settings import Settings
-from db.usecases import reach, recalls, retention, summaries, task_rules
+from db.usecases import merges, reach, recalls, retention, summaries, task_rules
 from db.usecases.imports.files import sweep
 from db.usecases.office import Office
 from saikoku import states
 
 EVERY: Final = 600.0
 """Seconds between two rounds."""
+
+SWEEPS: Final = 40
+"""So many times a round `db.usecases.merges.SWEPT` people are compared with those near them: a million in eight hours."""
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +48,7 @@ async def _rounds(settings: Settings, database: Database, clock: Clock, office: 
         await asyncio.to_thread(sweep, settings.imports.dir, clock.now())
         await follow_calendar(database, office_date(clock.now(), settings.office.zone))
         await learn_reach(database, clock.now(), office)
+        await find_pairs(database, clock.now())
         await asyncio.sleep(EVERY)
 
 
@@ -93,6 +98,25 @@ async def learn_reach(database: Database, now: datetime, office: Office) -> bool
         return False
     log.info("best times are learnt from %d numbers", len(dials))
     return True
+
+
+async def find_pairs(database: Database, now: datetime) -> int:
+    """Look for people who may be one, among the next of the register; returns how many pairs are new.
+
+    Read and written apart, so that SQLite's one writer is held for the pairs that are new only.
+    """
+    new = 0
+    try:
+        for _ in range(SWEEPS):
+            found = await database.ask(merges.look)
+            new += await database.run(merges.keep, found, now)
+            if not found.after:
+                break
+    except SQLAlchemyError as error:
+        log.warning("pairs of people are not looked for; trying again in %.0f s: %s", EVERY, type(error).__name__)
+    if new:
+        log.info("%d pairs of people may be one", new)
+    return new
 
 
 async def _erase_recordings(database: Database, folder: Path, now: datetime) -> int:

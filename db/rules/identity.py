@@ -72,6 +72,11 @@ def address_matches(part: str, address: str) -> bool:
     return any(_agrees(said, record[start : start + len(said)]) for start in starts)
 
 
+def address_key(address: str) -> str:
+    """One spelling of an address, for comparing whole ones: 1丁目2番3号 and 1-2-3 are the same."""
+    return " ".join(_tokens(address))
+
+
 def _says_enough(said: list[str]) -> bool:
     numbers = [token for token in said if _is_number(token)]
     if len(said) == 1:

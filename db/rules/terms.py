@@ -163,6 +163,23 @@ class TaskKind(Term):
     ERRAND = "errand", "依頼"
 
 
+class PairState(Term):
+    """What the office has made of two people who may be one (名寄せ)."""
+
+    OFFERED = "offered", "候補"
+    MERGED = "merged", "名寄せ済"
+    REJECTED = "rejected", "別人"
+
+
+class PairAct(Term):
+    """A decision on two people who may be one."""
+
+    MERGE = "merge", "名寄せする"
+    REJECT = "reject", "別人とする"
+    PART = "part", "名寄せを解除する"
+    REOPEN = "reopen", "候補に戻す"
+
+
 class Right(Term):
     """What a user may do. Rights are granted per business area through a level, to a person or to a group."""
 
@@ -174,6 +191,7 @@ class Right(Term):
     PROMISE_OFFER = "promise.offer", "納付約束の申出受付"
     PROMISE_DECIDE = "promise.decide", "分納の承認"
     RECALL_ANYONE = "recall.anyone", "他者の再コール予約の操作"
+    PERSON_MERGE = "person.merge", "名寄せ"
     RECORDING_PLAY = "recording.play", "録音の再生"
     RECORDING_HOLD = "recording.hold", "録音の保全"
     DOCUMENT_MAKE = "document.make", "文書作成"

@@ -10,6 +10,7 @@ OFFICERS_ONLY = frozenset(
         Right.PROTECTED_VIEW,
         Right.PROMISE_DECIDE,
         Right.RECALL_ANYONE,
+        Right.PERSON_MERGE,
         Right.RECORDING_HOLD,
         Right.DOCUMENT_MAKE,
         Right.CAMPAIGN_RUN,

@@ -1,6 +1,6 @@
 """Tables, a module a topic. Importing the package makes the metadata complete."""
 
-from db.schema import calls, claims, contacts, exchange, extraction, ops, people, staff, states, summaries, work
+from db.schema import calls, claims, contacts, exchange, extraction, merges, ops, people, staff, states, summaries, work
 from db.schema.base import Base
 
 metadata = Base.metadata
@@ -11,6 +11,7 @@ __all__ = [
     "contacts",
     "exchange",
     "extraction",
+    "merges",
     "metadata",
     "ops",
     "people",

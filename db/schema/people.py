@@ -25,14 +25,15 @@ class Debtor(Base):
     """
 
     __tablename__ = "debtor"
+    __table_args__ = (Index(None, "name_folded", "birth_date"), Index(None, "kana_folded", "birth_date"))
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     number: Mapped[str] = mapped_column(Folded, unique=True)
     kind: Mapped[PersonKind] = mapped_column(Code(PersonKind))
     name: Mapped[str]
     kana: Mapped[str]
-    name_folded: Mapped[str] = mapped_column(Folded, index=True)
-    kana_folded: Mapped[str] = mapped_column(Folded, index=True)
+    name_folded: Mapped[str] = mapped_column(Folded)
+    kana_folded: Mapped[str] = mapped_column(Folded)
     birth_date: Mapped[date | None] = mapped_column(index=True)
     language: Mapped[str] = mapped_column(default="ja")
     household_id: Mapped[int | None] = mapped_column(ForeignKey("household.id"), index=True)
@@ -56,6 +57,7 @@ class Address(Base):
     """Where a person is or was, by what the address is for. `district` is the office's own area code (地区)."""
 
     __tablename__ = "address"
+    __table_args__ = (Index(None, "town", "block"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     debtor_id: Mapped[int] = mapped_column(ForeignKey("debtor.id"), index=True)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from db.rules.telephony import RecordingState
@@ -27,6 +27,7 @@ from db.schema.claims import Assessment, Installment
 from db.schema.contacts import Contact, Dispatch, Disposition
 from db.schema.people import Address, CaseFile, Debtor, Flag, Phone
 from db.schema.staff import Staff
+from db.store.kin import person_ids, protected_person
 
 HITS = 50
 """How many people a search lists at most."""
@@ -118,6 +119,7 @@ class ContactRow:
     recording_state: RecordingState | None
     answers_at: datetime | None
     answers_channel: Channel | None
+    debtor_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,9 +231,9 @@ def phones(tx: Connection, viewer: Viewer, debtor_id: int) -> list[PhoneRow]:
 
 
 def flag_kinds(tx: Connection, viewer: Viewer, debtor_id: int, today: date) -> frozenset[FlagKind]:
-    """The flags in force on a day, in the viewer's areas or for all."""
+    """The flags in force on a day, in the viewer's areas or for all, under any of the person's numbers (名寄せ)."""
     query = select(Flag.kind).where(
-        Flag.debtor_id == debtor_id,
+        Flag.debtor_id.in_(person_ids(tx, debtor_id)),
         or_(Flag.area.is_(None), Flag.area.in_(viewer.areas())),
         or_(Flag.valid_from.is_(None), Flag.valid_from <= today),
         or_(Flag.valid_to.is_(None), Flag.valid_to >= today),
@@ -243,12 +245,6 @@ def household(tx: Connection, viewer: Viewer, of: Person, today: date) -> list[M
     """The other people of a household. Protected people are never listed under one."""
     if of.household_id is None:
         return []
-    protected = exists().where(
-        Flag.debtor_id == Debtor.id,
-        Flag.kind == FlagKind.PROTECTED,
-        or_(Flag.valid_from.is_(None), Flag.valid_from <= today),
-        or_(Flag.valid_to.is_(None), Flag.valid_to >= today),
-    )
     owed = (
         select(func.coalesce(func.sum(Installment.outstanding), 0))
         .where(Installment.debtor_id == Debtor.id, Installment.area.in_(viewer.areas(Right.ARREARS_VIEW)))
@@ -258,19 +254,39 @@ def household(tx: Connection, viewer: Viewer, of: Person, today: date) -> list[M
     )
     query = (
         select(Debtor.id, Debtor.name, Debtor.household_role, owed)
-        .where(Debtor.household_id == of.household_id, Debtor.id != of.id, in_areas(viewer.areas()), ~protected)
+        .where(Debtor.household_id == of.household_id, Debtor.id != of.id, in_areas(viewer.areas()))
+        .where(~protected_person(Debtor.id, today))
         .order_by(Debtor.birth_date, Debtor.id)
         .limit(20)
     )
     return [Member(*row) for row in tx.execute(query)]
 
 
+def joined(tx: Connection, viewer: Viewer, debtor_id: int, today: date) -> list[Hit]:
+    """The person's other numbers (名寄せ), where the viewer may know of them.
+
+    They tell of a person under 支援措置 where they live now, so without the right to see that they are not told.
+    """
+    others = person_ids(tx, debtor_id)[1:]
+    if not others:
+        return []
+    known = true() if viewer.may_anywhere(Right.PROTECTED_VIEW) else ~protected_person(Debtor.id, today)
+    return _hits(tx, viewer, and_(Debtor.id.in_(others), known))
+
+
 def contacts(
-    tx: Connection, viewer: Viewer, debtor_id: int, limit: int = 100, *, contact_id: uuid.UUID | None = None
+    tx: Connection,
+    viewer: Viewer,
+    debtor_id: int,
+    limit: int = 100,
+    *,
+    contact_id: uuid.UUID | None = None,
+    others: Sequence[int] = (),
 ) -> list[ContactRow]:
-    """The negotiation record, newest first, over all channels; or one contact of it."""
+    """The negotiation record, newest first, over all channels, with that of `others`; or one contact of it."""
+    people = (debtor_id, *others)
     answered = aliased(Contact)
-    correction = select(Contact.corrects_id.label("of")).where(Contact.debtor_id == debtor_id).subquery()
+    correction = select(Contact.corrects_id.label("of")).where(Contact.debtor_id.in_(people)).subquery()
     query = (
         select(
             Contact.id,
@@ -291,12 +307,13 @@ def contacts(
             Recording.state,
             answered.at,
             answered.channel,
+            Contact.debtor_id,
         )
         .join(Disposition, Disposition.code == Contact.disposition)
         .outerjoin(answered, answered.id == Contact.answers_id)
         .outerjoin(Staff, Staff.id == Contact.user_id)
         .outerjoin(Recording, and_(Recording.call_id == Contact.call_id, Contact.call_id.is_not(None)))
-        .where(Contact.debtor_id == debtor_id, Contact.area.in_(viewer.areas()))
+        .where(Contact.debtor_id.in_(people), Contact.area.in_(viewer.areas()))
         .order_by(Contact.at.desc(), Contact.recorded_at.desc(), Contact.id.desc())
         .limit(limit)
     )
@@ -336,18 +353,23 @@ def last_call_of(tx: Connection, viewer: Viewer, debtor_id: int, user_id: int) -
 
 
 def _hits(
-    tx: Connection, viewer: Viewer, condition: ColumnElement[bool], order: InstrumentedAttribute[str] | None = None
+    tx: Connection,
+    viewer: Viewer,
+    condition: ColumnElement[bool],
+    order: InstrumentedAttribute[str] | None = None,
+    *,
+    limit: int = HITS + 1,
 ) -> list[Hit]:
     """One more than HITS is asked for, so that the caller can say that there are more."""
     query: Select[int, str, PersonKind, str, str, date | None] = (
         select(Debtor.id, Debtor.number, Debtor.kind, Debtor.name, Debtor.kana, Debtor.birth_date)
         .where(condition, in_areas(viewer.areas()))
         .order_by(Debtor.id if order is None else order)
-        .limit(HITS + 1)
+        .limit(limit)
     )
     return [Hit(*row) for row in tx.execute(query)]
 
 
 def hits_of(tx: Connection, viewer: Viewer, ids: Sequence[int]) -> list[Hit]:
     """People by their ids, for lists that hold ids only."""
-    return _hits(tx, viewer, Debtor.id.in_(ids))
+    return _hits(tx, viewer, Debtor.id.in_(ids), limit=len(ids))

@@ -1,4 +1,4 @@
-"""Who counts as one when the office reaches out: the people of one home, so that it is not disturbed twice at once.
+"""Who counts as one when the office reaches out: one person under several numbers (名寄せ), and the people of one home.
 
 Counting only: nothing here is shown to anybody, so it takes no viewer and knows no walls between business areas. Two
 areas that ring the same home at the same moment disturb it all the same.
@@ -6,11 +6,15 @@ areas that ring the same home at the same moment disturb it all the same.
 
 import hashlib
 from dataclasses import dataclass
-from typing import Final
+from datetime import date
+from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
+from sqlalchemy.orm import aliased
 
-from db.schema.people import Debtor
+from db.rules.terms import FlagKind
+from db.schema.merges import MergedPerson
+from db.schema.people import Debtor, Flag
 
 _LOCK_SPACE: Final = 0x5A19
 """Sets these locks of PostgreSQL apart from any others."""
@@ -35,10 +39,38 @@ class Kin:
 
 def kin(tx: Connection, debtor_id: int) -> Kin:
     """Who is one with a person."""
-    person = (debtor_id,)
+    person = person_ids(tx, debtor_id)
     households = _ids(tx, select(Debtor.household_id).where(Debtor.id.in_(person), Debtor.household_id.is_not(None)))
     members = _ids(tx, select(Debtor.id).where(Debtor.household_id.in_(households))) if households else ()
     return Kin(person, households, tuple(sorted({*person, *members})))
+
+
+def person_ids(tx: Connection, debtor_id: int) -> tuple[int, ...]:
+    """The ids that are one person, with the one asked for first."""
+    mine, theirs = aliased(MergedPerson), aliased(MergedPerson)
+    query = (
+        select(theirs.debtor_id)
+        .join(mine, mine.person_id == theirs.person_id)
+        .where(mine.debtor_id == debtor_id, theirs.debtor_id != debtor_id)
+        .order_by(theirs.debtor_id)
+    )
+    return (debtor_id, *tx.execute(query).scalars())
+
+
+def protected_person(debtor_id: Any, today: date) -> ColumnElement[bool]:
+    """Whether somebody, under any of their numbers, is under 支援措置 on a day, whatever the area."""
+    mine, theirs = aliased(MergedPerson), aliased(MergedPerson)
+    in_force = and_(
+        Flag.kind == FlagKind.PROTECTED,
+        or_(Flag.valid_from.is_(None), Flag.valid_from <= today),
+        or_(Flag.valid_to.is_(None), Flag.valid_to >= today),
+    )
+    merged = (
+        exists()
+        .where(mine.debtor_id == debtor_id, theirs.person_id == mine.person_id)
+        .where(Flag.debtor_id == theirs.debtor_id, in_force)
+    )
+    return or_(exists().where(Flag.debtor_id == debtor_id, in_force), merged)
 
 
 def hold(tx: Connection, of: Kin, number: str) -> None:

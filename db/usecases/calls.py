@@ -86,8 +86,9 @@ def place_call(
     Only a number on the person's record can be dialled. Raises CallError, ContactRefusedError, DutyError.
     """
     viewer.require(Right.CALL, area)
+    of_person = [debtor_id, *(hit.id for hit in debtors.joined(tx, viewer, debtor_id, office.today(now)))]
     phone = tx.execute(
-        select(Phone.number).where(Phone.id == phone_id, Phone.debtor_id == debtor_id)
+        select(Phone.number).where(Phone.id == phone_id, Phone.debtor_id.in_(of_person))
     ).scalar_one_or_none()
     if phone is None or area not in calls_areas(tx, viewer, debtor_id):
         raise CallError("not_on_record", "この電話番号は対象者の記録にありません。")

@@ -5,7 +5,7 @@ when a contact is chosen and again at the last moment.
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, exists, func, select
 
@@ -13,18 +13,20 @@ from db.rules.eligibility import ContactFacts, Decision, may_contact
 from db.rules.promises import PromiseOutcome, judge
 from db.rules.retry import counts_against_caps
 from db.rules.telephony import AttemptState
-from db.rules.terms import Area, Channel, FlagKind
+from db.rules.terms import Area, Channel, FlagKind, PhoneStatus
 from db.rules.viewer import Viewer
 from db.schema.calls import Attempt
 from db.schema.claims import Payment
 from db.schema.contacts import Contact
-from db.schema.people import Phone
+from db.schema.people import Debtor, Phone
 from db.store import arrears, calls, debtors, freshness, promises
-from db.store.kin import kin
+from db.store.kin import Kin, kin
 from db.store.office import emergency_stop
 from db.usecases.office import Office
 from db.usecases.policies import policy_of
 
+_STATUSES = tuple(PhoneStatus)
+"""From the best to the worst."""
 _COUNTED = (Channel.CALL_OUT, Channel.SMS, Channel.VISIT)
 
 
@@ -73,7 +75,8 @@ def gather(
         closed_day=office.is_closed(office.today(now)),
         emergency_stop=emergency_stop(tx),
     )
-    return _with_number(tx, _with_person(tx, facts, actor, target, office, but_not), target, office, but_not)
+    of = kin(tx, target.debtor_id)
+    return _with_number(tx, _with_person(tx, facts, actor, target, office, of, but_not), target, office, of, but_not)
 
 
 def check_numbers(
@@ -83,7 +86,8 @@ def check_numbers(
     target = Target(debtor_id, area, Channel.CALL_OUT)
     person = gather(tx, actor, target, now, office, deliberate=False, but_not=None)
     each = {phone_id: replace(target, phone_id=phone_id) for phone_id in phone_ids}
-    return {key: may_contact(_with_number(tx, person, one, office, None)) for key, one in each.items()}
+    of = kin(tx, debtor_id)
+    return {key: may_contact(_with_number(tx, person, one, office, of, None)) for key, one in each.items()}
 
 
 def foresee(
@@ -109,8 +113,9 @@ def foresee(
 
 
 def _with_person(
-    tx: Connection, facts: ContactFacts, actor: Viewer, target: Target, office: Office, but_not: uuid.UUID | None
-) -> ContactFacts:
+    tx: Connection, facts: ContactFacts, actor: Viewer, target: Target, office: Office, of: Kin,
+    but_not: uuid.UUID | None,
+) -> ContactFacts:  # fmt: skip
     person = debtors.person(tx, actor, target.debtor_id)
     if person is None:
         return facts
@@ -119,47 +124,57 @@ def _with_person(
         facts,
         flags=flags,
         opted_out=FlagKind.NO_SMS in flags if target.channel is Channel.SMS else FlagKind.NO_CALLS in flags,
-        data_age_hours=_data_age(tx, person, target.area, facts.at),
+        data_age_hours=_data_age(tx, person, of, target.area, facts.at),
     )
-    return _with_history(tx, _with_debt(tx, facts, actor, target, office), target, office, but_not)
+    return _with_history(tx, _with_debt(tx, facts, actor, target, office, of), office, of, but_not)
 
 
-def _data_age(tx: Connection, person: debtors.Person, area: Area, now: datetime) -> int | None:
-    """How old what is known of the person's money is, in hours; not known of one whom the core system lists no more."""
+def _data_age(tx: Connection, person: debtors.Person, of: Kin, area: Area, now: datetime) -> int | None:
+    """How old what is known of the person's money is, in hours; not known of one whom the core system lists no more.
+
+    Of a person under several numbers (名寄せ) the oldest data count, as any of them may hide a payment.
+    """
     if person.closed_on is not None:
         return None
-    return int((now - freshness.money_as_of(tx, area, person.data_as_of)) / timedelta(hours=1))
+    known = select(func.min(Debtor.data_as_of)).where(Debtor.id.in_(of.person), Debtor.closed_on.is_(None))
+    oldest = tx.execute(known).scalar_one()
+    return int((now - freshness.money_as_of(tx, area, oldest)) / timedelta(hours=1))
 
 
-def _with_debt(tx: Connection, facts: ContactFacts, actor: Viewer, target: Target, office: Office) -> ContactFacts:
+def _with_debt(
+    tx: Connection, facts: ContactFacts, actor: Viewer, target: Target, office: Office, of: Kin
+) -> ContactFacts:
+    """Money is asked of for the number at hand; a promise or a payment under any number of the person's holds contact."""
     today = office.today(facts.at)
-    rows = promises.of_debtor(tx, actor.within({target.area}), target.debtor_id, office.zone)
-    # an offer of instalments holds contact like a promise while an officer decides on it
-    newest = next((row.promise for row in rows if not row.promise.cancelled), None)
-    holding = False
-    if newest:
-        paid = arrears.paid_since(tx, actor, target.debtor_id, target.area, newest.made_on)
-        outcome = judge(newest, paid, today, office.grace_days, office.is_closed).outcome
-        holding = outcome in {PromiseOutcome.PENDING, PromiseOutcome.PARTLY}
     reported = select(exists().where(
-        Payment.debtor_id == target.debtor_id,
+        Payment.debtor_id.in_(of.person),
         Payment.area == target.area,
         Payment.reported_on > today - timedelta(days=office.payment_lag_days),
     ))  # fmt: skip
     return replace(
         facts,
         owed=arrears.owed(tx, actor, target.debtor_id, target.area, today),
-        promise_in_force=holding,
+        promise_in_force=any(_promised(tx, actor, one, target.area, today, office) for one in of.person),
         paid_recently=bool(tx.execute(reported).scalar_one()),
     )
 
 
+def _promised(tx: Connection, actor: Viewer, debtor_id: int, area: Area, today: date, office: Office) -> bool:
+    rows = promises.of_debtor(tx, actor.within({area}), debtor_id, office.zone)
+    # an offer of instalments holds contact like a promise while an officer decides on it
+    newest = next((row.promise for row in rows if not row.promise.cancelled), None)
+    if newest is None:
+        return False
+    paid = arrears.paid_since(tx, actor, debtor_id, area, newest.made_on)
+    outcome = judge(newest, paid, today, office.grace_days, office.is_closed).outcome
+    return outcome in {PromiseOutcome.PENDING, PromiseOutcome.PARTLY}
+
+
 def _with_history(
-    tx: Connection, facts: ContactFacts, target: Target, office: Office, but_not: uuid.UUID | None
+    tx: Connection, facts: ContactFacts, office: Office, of: Kin, but_not: uuid.UUID | None
 ) -> ContactFacts:
     day = office.day_begins(facts.at)
     week = day - timedelta(days=6)
-    of = kin(tx, target.debtor_id)
     return replace(
         facts,
         contacts_today=_count(tx, of.person, day, but_not),
@@ -170,22 +185,25 @@ def _with_history(
 
 
 def _with_number(
-    tx: Connection, facts: ContactFacts, target: Target, office: Office, but_not: uuid.UUID | None
+    tx: Connection, facts: ContactFacts, target: Target, office: Office, of: Kin, but_not: uuid.UUID | None
 ) -> ContactFacts:
-    phone = tx.execute(
-        select(Phone.number, Phone.kind, Phone.status).where(
-            Phone.id == target.phone_id, Phone.debtor_id == target.debtor_id
-        )
-    ).one_or_none()
+    known = select(Phone.number, Phone.kind).where(Phone.id == target.phone_id, Phone.debtor_id.in_(of.person))
+    phone = tx.execute(known).one_or_none()
     if phone is None:
         return facts
     return replace(
         facts,
         number_kind=phone.kind,
-        number_status=phone.status,
+        number_status=_worst_status(tx, of, phone.number),
         number_today=_count(tx, None, office.day_begins(facts.at), but_not, phone.number),
-        in_call=calls.being_called(tx, (target.debtor_id,), phone.number, but_not),
+        in_call=calls.being_called(tx, of.person, phone.number, but_not),
     )
+
+
+def _worst_status(tx: Connection, of: Kin, number: str) -> PhoneStatus:
+    """What is known of a number under any of the person's own: one 'wrong person' is enough."""
+    query = select(Phone.status).where(Phone.number == number, Phone.debtor_id.in_(of.person))
+    return max(tx.execute(query).scalars(), key=_STATUSES.index)
 
 
 def _count(

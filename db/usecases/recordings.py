@@ -18,10 +18,10 @@ from db.rules.terms import Area, Right
 from db.rules.viewer import Viewer
 from db.schema.calls import Call, Recording
 from db.schema.staff import Staff
-from db.store import access_log, calls
+from db.store import access_log
 from db.usecases import pauses
 from db.usecases.pauses import Pause
-from db.usecases.records import NotFoundError, areas_unmasked
+from db.usecases.records import NotFoundError, areas_unmasked, call_concerning
 
 TOPIC: Final = "recording"
 LONGEST_REASON: Final = 200
@@ -86,9 +86,8 @@ def recording(tx: Connection, viewer: Viewer, recording_id: uuid.UUID) -> Record
     """
     found = _found(tx, viewer, recording_id)
     viewer.require(Right.RECORDING_PLAY, found.area)
-    call = calls.current(tx, viewer)
-    on_it = call if call is not None and call.debtor_id == found.debtor_id else None
-    if found.debtor_id is not None and found.area not in areas_unmasked(viewer, on_it):
+    mine = found.debtor_id
+    if mine is not None and found.area not in areas_unmasked(viewer, call_concerning(tx, viewer, mine)):
         raise RecordingError("identity", "本人確認が済むまで、この方の録音は再生できません。")
     return found
 

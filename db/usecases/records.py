@@ -27,6 +27,7 @@ from db.store import access_log, arrears, calls, case_histories, debtors, freshn
 from db.store.arrears import ArrearsLine, PaymentRow
 from db.store.calls import CallRow
 from db.store.debtors import AddressRow, ContactRow, DispatchRow, Hit, Member, Person, PhoneRow
+from db.store.kin import person_ids
 from db.store.promises import PromiseRow
 from db.store.recalls import RecallRow
 from db.usecases.office import Office
@@ -74,6 +75,19 @@ class PromiseState:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherNumber:
+    """What is owed under another number of the same person (名寄せ)."""
+
+    hit: Hit
+    arrears: Sequence[ArrearsLine]
+
+    @property
+    def total(self) -> int:
+        """Principal and late charge, in yen."""
+        return sum(line.total for line in self.arrears)
+
+
+@dataclass(frozen=True, slots=True)
 class OpenPart:
     """What is shown only unmasked."""
 
@@ -83,6 +97,12 @@ class OpenPart:
     payments: Sequence[PaymentRow]
     promises: Sequence[PromiseState]
     dispatches: Sequence[DispatchRow]
+    others: Sequence[OtherNumber] = ()
+
+    @property
+    def joint_total(self) -> int:
+        """Principal and late charge owed under all numbers of the person, in yen."""
+        return self.outstanding + self.charges + sum(other.total for other in self.others)
 
     @property
     def outstanding(self) -> int:
@@ -98,7 +118,8 @@ class OpenPart:
 @dataclass(frozen=True, slots=True)
 class Record:
     """The basic screen of one person. `open` is None while the record is masked; then `person` has no birth date and
-    `contacts` carry no notes. `fresh`: as of when the data of each kind are, where they were imported."""
+    `contacts` carry no notes. `fresh`: as of when the data of each kind are, where they were imported. `joined`: the
+    person's other numbers (名寄せ); `phones`, `contacts` and `recalls` are of all."""
 
     person: Person
     areas: Sequence[Area]
@@ -110,11 +131,17 @@ class Record:
     call: CallRow | None
     open: OpenPart | None
     fresh: Mapping[ImportKind, datetime]
+    joined: Sequence[Hit] = ()
 
     @property
     def data_as_of(self) -> datetime:
         """As of when what the person owes and paid is known, in whichever area that is oldest."""
         return self.fresh.get(ImportKind.PAYMENTS, self.person.data_as_of)
+
+    @property
+    def numbers(self) -> dict[int, str]:
+        """宛名番号 by id, of the person at hand and of their other numbers."""
+        return {self.person.id: self.person.number} | {hit.id: hit.number for hit in self.joined}
 
     @property
     def masked(self) -> bool:
@@ -131,7 +158,7 @@ def find(tx: Connection, viewer: Viewer, text: str, now: datetime) -> Found:
     for kind, hits in _searches(tx, viewer, words):
         kinds.append(kind)
         found.update((hit.id, hit) for hit in hits)
-    listed = _without_birth_dates(tx, viewer, found.values())
+    listed = without_birth_dates(tx, viewer, found.values())
     access_log.append(tx, viewer, now, "search", detail=f"「{words[:100]}」{len(listed)}件を表示")
     return Found(listed[: debtors.HITS], kinds, len(listed) > debtors.HITS)
 
@@ -141,30 +168,48 @@ def open_record(tx: Connection, viewer: Viewer, debtor_id: int, now: datetime, o
     person = debtors.person(tx, viewer, debtor_id)
     if person is None:
         raise NotFoundError
-    call = calls.current(tx, viewer)
-    call = call if call and call.debtor_id == debtor_id else None
+    today = office.today(now)
+    call = call_concerning(tx, viewer, debtor_id)
     insight = viewer.within(areas_unmasked(viewer, call))
-    part = _open_part(tx, insight, person, now, office) if insight.rights else None
-    contacts = debtors.contacts(tx, viewer, debtor_id)
-    flags = debtors.flag_kinds(tx, viewer, debtor_id, office.today(now))
+    joined = debtors.joined(tx, viewer, debtor_id, today)
+    others = [hit.id for hit in joined]
+    part = _open_part(tx, insight, person, joined, now, office) if insight.rights else None
+    contacts = debtors.contacts(tx, viewer, debtor_id, others=others)
     areas = debtors.areas_of(tx, viewer, debtor_id)
+    booked = [row for one in (debtor_id, *others) for row in recalls.of_debtor(tx, viewer, one)]
+    phones = [row for one in (debtor_id, *others) for row in debtors.phones(tx, viewer, one)]
     record = Record(
         person=person if part else replace(person, birth_date=None),
         areas=areas,
         states=_states(tx, insight, debtor_id, areas, now, office) if part else {},
-        phones=debtors.phones(tx, viewer, debtor_id),
-        flags=flags,
+        phones=_each_once(phones),
+        flags=debtors.flag_kinds(tx, viewer, debtor_id, today),
         contacts=[row if row.area in insight.rights else replace(row, note="", next_step="") for row in contacts],
         recalls=[
             row if row.area in insight.rights else replace(row, note="")
-            for row in recalls.of_debtor(tx, viewer, debtor_id)
+            for row in sorted(booked, key=lambda row: row.due_at)
         ],
-        call=call,
+        call=call if call and call.debtor_id == debtor_id else None,
         open=part,
         fresh=freshness.of_areas(tx, areas, person.data_as_of),
+        joined=[hit if part else replace(hit, birth_date=None) for hit in joined],
     )
     access_log.append(tx, viewer, now, "debtor.view", debtor_id=debtor_id, detail="" if part else "本人確認前の表示")
     return record
+
+
+def call_concerning(tx: Connection, viewer: Viewer, debtor_id: int) -> CallRow | None:
+    """The call that the viewer is on, or owes a result for, if it is with this person under any number (名寄せ)."""
+    call = calls.current(tx, viewer)
+    return call if call and call.debtor_id in person_ids(tx, debtor_id) else None
+
+
+def _each_once(phones: Iterable[PhoneRow]) -> list[PhoneRow]:
+    """One row a number, best first: those of the number at hand before those of the person's other numbers."""
+    once: dict[str, PhoneRow] = {}
+    for row in phones:
+        once.setdefault(row.number, row)
+    return sorted(once.values(), key=lambda row: row.rank)
 
 
 def areas_unmasked(viewer: Viewer, call: CallRow | None) -> frozenset[Area]:
@@ -176,7 +221,9 @@ def areas_unmasked(viewer: Viewer, call: CallRow | None) -> frozenset[Area]:
     return (viewer.areas(Right.ARREARS_VIEW) | {call.area}) & viewer.areas(Right.DEBTOR_VIEW)
 
 
-def _open_part(tx: Connection, viewer: Viewer, person: Person, now: datetime, office: Office) -> OpenPart:
+def _open_part(
+    tx: Connection, viewer: Viewer, person: Person, joined: Sequence[Hit], now: datetime, office: Office
+) -> OpenPart:
     today = office.today(now)
     return OpenPart(
         addresses=debtors.addresses(tx, viewer, person.id, today),
@@ -185,6 +232,7 @@ def _open_part(tx: Connection, viewer: Viewer, person: Person, now: datetime, of
         payments=arrears.payments(tx, viewer, person.id),
         promises=_promises(tx, viewer, person.id, now, office),
         dispatches=debtors.dispatches(tx, viewer, person.id),
+        others=[OtherNumber(hit, arrears.lines(tx, viewer, hit.id, today)) for hit in joined],
     )
 
 
@@ -208,12 +256,18 @@ def _states(
     return {area: state_on(events[debtor_id, area].history, today, terms) for area in mine}
 
 
-def _without_birth_dates(tx: Connection, viewer: Viewer, hits: Iterable[Hit]) -> list[Hit]:
-    """A birth date is asked on the telephone to prove who speaks, so a list shows it no sooner than the record would."""
+def unproven(tx: Connection, viewer: Viewer) -> frozenset[int]:
+    """Whom the viewer is on a call with who has not proved who they are yet: their ids, or none."""
     call = calls.current(tx, viewer)
-    sees = bool(areas_unmasked(viewer, None))
-    hidden = call.debtor_id if call and call.identity_confirmed_at is None else None
-    return [hit if sees and hit.id != hidden else replace(hit, birth_date=None) for hit in hits]
+    if call is None or call.debtor_id is None or call.identity_confirmed_at is not None:
+        return frozenset()
+    return frozenset(person_ids(tx, call.debtor_id))
+
+
+def without_birth_dates(tx: Connection, viewer: Viewer, hits: Iterable[Hit]) -> list[Hit]:
+    """A birth date is asked on the telephone to prove who speaks, so a list shows it no sooner than the record would."""
+    sees, hidden = bool(areas_unmasked(viewer, None)), unproven(tx, viewer)
+    return [hit if sees and hit.id not in hidden else replace(hit, birth_date=None) for hit in hits]
 
 
 def _searches(tx: Connection, viewer: Viewer, words: str) -> Iterator[tuple[SearchKind, list[Hit]]]:

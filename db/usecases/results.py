@@ -23,7 +23,7 @@ from db.schema.calls import Attempt, Call
 from db.schema.contacts import Contact, Disposition
 from db.schema.people import Phone
 from db.schema.work import Task
-from db.store import access_log, arrears, calls, debtors, summaries
+from db.store import access_log, arrears, debtors, summaries
 from db.store.debtors import ContactRow
 from db.store.office import value as office_value
 from db.usecases import duty, incoming, missed, recalls, task_rules, tasks
@@ -31,7 +31,7 @@ from db.usecases.calls import own_call
 from db.usecases.entries import EntryError
 from db.usecases.office import Office
 from db.usecases.recalls import RecallEntry
-from db.usecases.records import NotFoundError, areas_unmasked
+from db.usecases.records import NotFoundError, areas_unmasked, call_concerning
 
 TOPIC: Final = "debtor"
 NOTE_LENGTH: Final = 4000
@@ -292,8 +292,7 @@ def _learn_of_number(tx: Connection, call_id: uuid.UUID, state: CallState, entry
 
 def may_see_amounts(tx: Connection, viewer: Viewer, debtor_id: int, area: Area) -> bool:
     """Whether amounts of a person may be shown to the viewer at this moment (for hints and warnings)."""
-    call = calls.current(tx, viewer)
-    return area in areas_unmasked(viewer, call if call and call.debtor_id == debtor_id else None)
+    return area in areas_unmasked(viewer, call_concerning(tx, viewer, debtor_id))
 
 
 def first_open_day(office: Office, day: date) -> date:

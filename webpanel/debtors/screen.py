@@ -235,7 +235,7 @@ class Screen:
 
     def may_play(self, row: ContactRow) -> bool:
         """Whether the viewer is offered to hear the recording of a line of the negotiation record."""
-        unmasked = row.area in areas_unmasked(self.viewer, self.record.call)
+        unmasked = not self.record.masked and row.area in areas_unmasked(self.viewer, self.record.call)
         return unmasked and self.viewer.may(Right.RECORDING_PLAY, row.area)
 
     def may_correct(self, row: ContactRow) -> bool:

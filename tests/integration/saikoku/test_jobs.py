@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from db.engine import Database
 from db.rules.telephony import RecordingState
 from db.schema.calls import Recording
 from db.schema.ops import Outbox
-from db.usecases import calls, recordings
+from db.usecases import calls, merges, recordings
+from saikoku import jobs
 from saikoku.jobs import keep_house
 from tests.integration.db.people import NOW, SmallOffice
 from tests.integration.webpanel.on_the_line import OnTheLine
@@ -117,3 +119,25 @@ async def test_a_round_trims_the_outbox(house: House) -> None:
     await house.keep()
     with house.database.read() as tx:
         assert not tx.execute(select(Outbox.seq)).first()
+
+
+@pytest.mark.req("T10")
+async def test_people_who_may_be_one_are_found_a_part_of_the_register_at_a_time(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(merges, "SWEPT", 2)
+    monkeypatch.setattr(jobs, "SWEEPS", 1)
+    house.small.debtor("鈴木 一", "スズキ ハジメ", phone=None)
+    house.small.debtor()
+    assert await jobs.find_pairs(house.database, NOW) == 1, "the first is near the third"
+    assert await jobs.find_pairs(house.database, NOW) == 0, "the third"
+    assert await jobs.find_pairs(house.database, NOW) == 0, "the end"
+    house.small.debtor()
+    assert await jobs.find_pairs(house.database, NOW) == 1, "from the beginning again"
+    monkeypatch.setattr(merges, "look", _broken)
+    assert await jobs.find_pairs(house.database, NOW) == 0
+    assert "OperationalError" in caplog.text
+
+
+def _broken(tx: object) -> merges.Found:
+    raise OperationalError("SELECT", {}, Exception("disk I/O error"))
