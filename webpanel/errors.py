@@ -23,6 +23,7 @@ from db.usecases.entries import EntryError
 from db.usecases.exports import NoSuchExportError
 from db.usecases.extraction import SenselessError
 from db.usecases.imports.request import ImportRefusedError, NoSuchImportError
+from db.usecases.merges import MergeError
 from db.usecases.policies import PolicyError
 from db.usecases.recordings import RecordingError
 from db.usecases.records import NotFoundError
@@ -111,7 +112,7 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(404, error.code, str(error))
         case EntryError() | SavedError():
             return Problem(422, error.code, str(error), {error.field: str(error)} if error.field else {})
-        case RecordingError(code="reason"):
+        case RecordingError(code="reason") | MergeError(code="reason"):
             return Problem(422, error.code, str(error), {"reason": str(error)})
         case FormError() | PolicyError():
             return Problem(422, error.code, str(error), error.fields)
@@ -136,6 +137,7 @@ _STATUS: Final[Mapping[Any, int]] = {
     ConditionFormError: 422,
     SenselessError: 422,
     CallError: 409,
+    MergeError: 409,
     RecordingError: 409,
     DutyError: 409,
     NoSuchImportError: 404,

@@ -8,6 +8,7 @@ from webpanel.extract.routes import ROUTES as EXTRACT
 from webpanel.imports.routes import ROUTES as IMPORTS
 from webpanel.line.routes import ROUTES as LINE
 from webpanel.live.routes import ROUTES as LIVE
+from webpanel.merges.routes import ROUTES as MERGES
 from webpanel.recalls.routes import ROUTES as RECALLS
 from webpanel.recordings.routes import ROUTES as RECORDINGS
 from webpanel.routing import Route
@@ -28,6 +29,7 @@ FEATURES: Final[tuple[tuple[Route, ...], ...]] = (
     SEARCH,
     EXTRACT,
     DEBTORS,
+    MERGES,
     RECALLS,
     RECORDINGS,
     RULES,

@@ -101,13 +101,19 @@ def foresee(
     """
     target = Target(debtor_id, area, Channel.CALL_OUT)
     facts = gather(tx, actor, target, at, office, deliberate=False, but_not=None)
+    of = kin(tx, debtor_id)
     person = debtors.person(tx, actor, debtor_id)
-    age = None if person is None else _data_age(tx, person, area, now)
-    facts = replace(facts, data_age_hours=age, emergency_stop=facts.emergency_stop and at <= now)
+    age = None if person is None else _data_age(tx, person, of, area, now)
+    facts = replace(
+        facts,
+        data_age_hours=age,
+        emergency_stop=facts.emergency_stop and at <= now,
+        household_in_call=facts.household_in_call and at <= now,
+    )
     ids = [phone.id for phone in debtors.phones(tx, actor, debtor_id)] if phone_id is None else [phone_id]
     decisions = []
     for each in ids:
-        known = _with_number(tx, facts, replace(target, phone_id=each), office, None)
+        known = _with_number(tx, facts, replace(target, phone_id=each), office, of, None)
         decisions.append(may_contact(known if at <= now else replace(known, in_call=False)))
     return min(decisions or [may_contact(facts)], key=lambda decision: len(decision.reasons))
 

@@ -19,10 +19,11 @@ from db.rules.viewer import Viewer
 from db.store import calls, receivers, tasks
 from db.store.arrears import ArrearsLine
 from db.store.calls import DutyRow
-from db.store.debtors import ContactRow, PhoneRow
+from db.store.debtors import ContactRow, Hit, Person, PhoneRow
 from db.store.receivers import Receiver
 from db.store.tasks import TaskRow
 from db.usecases.eligibility import check_numbers
+from db.usecases.merges import Candidate, candidates
 from db.usecases.office import Office
 from db.usecases.policies import policy_of
 from db.usecases.reach import Reach, of_phones
@@ -140,6 +141,7 @@ class Screen:
     hindrances: Mapping[uuid.UUID, Decision]
     tasks: Sequence[TaskRow]
     receivers: Mapping[Area, Sequence[Receiver]]
+    candidates: Sequence[Candidate] = ()
     answerers: Sequence[AnsweredBy] = tuple(AnsweredBy)
     hand_lines: int = HAND_LINES
 
@@ -188,6 +190,12 @@ class Screen:
         """Principal and late charge in the area at hand, in yen: what a promise can be about."""
         part = self.record.open
         return sum(line.total for line in part.arrears if line.area is self.area) if part else 0
+
+    @property
+    def arrears_by_number(self) -> Sequence[tuple[Hit | Person, Sequence[ArrearsLine]]]:
+        """What is owed under the number at hand, and under the person's other numbers (名寄せ)."""
+        part = self.record.open
+        return [(self.record.person, part.arrears), *((one.hit, one.arrears) for one in part.others)] if part else []
 
     @property
     def several_areas(self) -> bool:
@@ -287,6 +295,7 @@ def load(
         if area
         else (),
         advice=advise(_situation(record, lines, duty, now)),
+        candidates=candidates(tx, viewer, debtor_id, office.today(now)) if record.open else (),
     )
 
 
