@@ -5,6 +5,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests that need no telephone and no browser share the cores, a file a worker; the others have the machine to themselves.
+SHARED := --numprocesses auto --dist loadfile
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help demo test check unit integration live browser bench assets install install-dev lock clean
@@ -19,7 +21,8 @@ demo: install  ## install what is needed, start the office, the carrier and a sy
 test: install-dev  ## everything: style, types, arrows, unit, integration, live and browser tests
 	deploy/system-packages test
 	$(MAKE) --no-print-directory check
-	$(BIN)/pytest tests
+	$(BIN)/pytest $(SHARED) tests/unit tests/integration
+	$(BIN)/pytest tests/live tests/browser
 
 check: install-dev  ## style, types and the direction of the arrows
 	$(BIN)/ruff check .
@@ -32,7 +35,7 @@ unit: install-dev  ## unit tests only: no network, no clock, no services
 
 integration: install-dev  ## the register on SQLite and on PostgreSQL
 	deploy/system-packages test
-	$(BIN)/pytest tests/integration
+	$(BIN)/pytest $(SHARED) tests/integration
 
 live: install-dev  ## real Asterisk, real calls
 	deploy/system-packages test
