@@ -20,7 +20,8 @@ from db.usecases import exports, leases
 from db.usecases.imports import steps
 from db.usecases.imports.steps import Turn
 from db.usecases.leases import LeaseLostError
-from saikoku.importing import Importer, StoppedError
+from saikoku.import_work import StoppedError
+from saikoku.importing import Importer
 
 AFTER_TROUBLE: Final = 10.0
 """Seconds before an import that the register refused is taken up again."""

@@ -34,7 +34,8 @@ from db.usecases.imports.files import as_of_name, end_of_day, folder_of, make_fo
 from db.usecases.imports.request import ImportRefusedError, Wanted
 from db.usecases.imports.steps import Turn
 from saikoku.daemons import open_database
-from saikoku.importing import Importer, StoppedError
+from saikoku.import_work import StoppedError
+from saikoku.importing import Importer
 from saikoku.stopping import by_command_line
 
 DONE, SOME_REFUSED, NOTHING = 0, 1, 3

@@ -19,9 +19,10 @@ from db.usecases import leases
 from db.usecases.imports import request, steps
 from db.usecases.imports.request import ImportRefusedError
 from db.usecases.imports.stage import Size
-from saikoku import importing
+from saikoku import import_work
+from saikoku.import_work import StoppedError
 from saikoku.import_worker import Worker
-from saikoku.importing import Importer, StoppedError
+from saikoku.importing import Importer
 from tests.integration.db.people import NOW, OFFICE
 from tests.integration.exchange.conftest import BY, Exchange
 from tests.integration.exchange.core import City, Zeimu
@@ -35,8 +36,8 @@ CITY, ZEIMU = City(12), Zeimu()
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps of one person or two, so that there is something between them."""
-    monkeypatch.setattr(importing, "Size", lambda _hold: Size(0.0, rows=5, most=5))
-    monkeypatch.setattr(importing, "TELL_EVERY", 0.0)
+    monkeypatch.setattr(import_work, "Size", lambda _hold: Size(0.0, rows=5, most=5))
+    monkeypatch.setattr(import_work, "TELL_EVERY", 0.0)
 
 
 class After:
@@ -78,7 +79,7 @@ def test_stopped_anywhere_it_goes_on_and_comes_to_the_same(exchange: Exchange, t
 
 def _killed_after(url: str, folder: str, run_id: Any, holder: str, commits: int) -> None:
     """Work, and be killed in the middle of a transaction."""
-    importing.Size = lambda _hold: Size(0.0, rows=5, most=5)  # type: ignore[assignment,misc]
+    import_work.Size = lambda _hold: Size(0.0, rows=5, most=5)  # type: ignore[assignment,misc]
     database, left = Database(url), [commits]
 
     def commit(_connection: object) -> None:
