@@ -1,0 +1,179 @@
+"""After the havoc: what the register says against what the carrier counted and what the office's Asterisk wrote down.
+
+The record is read here by means of its own, not by the bridge's.
+"""
+
+import csv
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import Connection, func, select
+
+from db.reference.phones import dial_digits
+from db.rules.retry import result_of
+from db.rules.telephony import (
+    OPEN_ATTEMPTS,
+    OPEN_INCOMING,
+    AttemptResult,
+    AttemptState,
+    Direction,
+    DutyState,
+    IncomingState,
+    RecordingState,
+)
+from db.schema.calls import Attempt, Call, Duty, Incoming, Recording
+from db.schema.work import Task
+from db.store import access_log
+from db.usecases.incoming import call_id_of
+from saikoku.lab.carrier import behaviour_of
+from saikoku.lab.pbx import CarrierCall
+
+
+@dataclass
+class Verdict:
+    """What was found; `wrong` says in words what must not be."""
+
+    wrong: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the office's Asterisk wrote down: channels answered, ended, and those on which a call came in."""
+
+    answered: frozenset[str]
+    ended: frozenset[str]
+    came_in: frozenset[str]
+
+
+def written(record: str) -> Written:
+    """Read the office's record."""
+    answered, ended, came_in = set(), set(), set()
+    for row in csv.reader(record.splitlines()):
+        if len(row) == 11:
+            if row[0] == "ANSWER":
+                answered.add(row[6])
+            if row[0] == "HANGUP" and "hangupcause" in (json.loads(row[8]) if row[8] else {}):
+                ended.add(row[6])
+            if row[0] == "APP_START" and row[10].startswith("SaikokuIncoming,"):
+                came_in.add(row[6])
+    return Written(frozenset(answered), frozenset(ended), frozenset(came_in))
+
+
+def at_rest(tx: Connection) -> str:
+    """What is not settled yet, in words; empty if all is."""
+    attempts = tx.execute(select(func.count()).where(Attempt.state.in_(OPEN_ATTEMPTS))).scalar_one()
+    incoming = tx.execute(select(func.count()).where(Incoming.state.in_(OPEN_INCOMING))).scalar_one()
+    owed = tx.execute(select(func.count()).where(Call.wrapped_at.is_(None))).scalar_one()
+    files = tx.execute(select(func.count()).where(Recording.state == RecordingState.RUNNING)).scalar_one()
+    away = tx.execute(select(func.count()).where(Duty.state != DutyState.READY)).scalar_one()
+    counts = {"attempts": attempts, "incoming": incoming, "owed": owed, "recordings": files, "phones": away}
+    return ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+
+
+def judge(
+    tx: Connection, carrier: list[CarrierCall], record: str, recordings: Path, shown: set[str], pbx: str = "main"
+) -> Verdict:
+    """Everything that must hold."""
+    verdict, wrote = Verdict(), written(record)
+    reached: dict[str, list[CarrierCall]] = defaultdict(list)
+    for call in carrier:
+        reached[call.number].append(call)
+    _attempts(tx, verdict, reached, wrote)
+    _incoming(tx, verdict, wrote, pbx)
+    _calls(tx, verdict, shown)
+    _recordings(tx, verdict, recordings)
+    verdict.wrong += [f"access log: {one.what}" for one in access_log.verify_end(tx, 100_000)]
+    return verdict
+
+
+def _attempts(tx: Connection, verdict: Verdict, reached: Mapping[str, list[CarrierCall]], wrote: Written) -> None:
+    query = select(Attempt, Call.result_at).join(Call, Call.attempt_id == Attempt.id)
+    open_tasks = set(tx.execute(select(Task.subject_id).where(Task.done_at.is_(None))).scalars())
+    for row in tx.execute(query):
+        number = dial_digits(row.number)
+        calls, name = reached.get(number, []), f"attempt {row.id} ({number}, {row.state.value}, {row.result})"
+        verdict.counts[f"attempt {row.state.value}"] += 1
+        if len(calls) > 1:
+            verdict.wrong.append(f"{name}: called {len(calls)} times")
+        if row.state is AttemptState.REFUSED and calls:
+            verdict.wrong.append(f"{name}: said not to be dialled, and reached the carrier")
+        elif row.state is AttemptState.UNKNOWN:
+            if row.result_at is None and row.id not in open_tasks:
+                verdict.wrong.append(f"{name}: nobody is asked to settle it")
+            if str(row.id) in wrote.ended:
+                verdict.wrong.append(f"{name}: the record tells its end")
+        elif row.state is AttemptState.ENDED:
+            if row.result is not AttemptResult.ANSWERED and str(row.id) in wrote.answered:
+                verdict.wrong.append(f"{name}: the office's Asterisk saw it answered")
+            if calls and calls[0].answered and row.result is not AttemptResult.ANSWERED:
+                verdict.counts["answered while the office's Asterisk slept"] += 1
+            else:
+                verdict.wrong += [f"{name}: {what}" for what in _outcome(row.result, number, calls)]
+
+
+def _outcome(result: AttemptResult, number: str, calls: list[CarrierCall]) -> list[str]:
+    if not calls:
+        return [] if result in {AttemptResult.TRUNK_FAULT, AttemptResult.FAILED} else ["never reached the carrier"]
+    if result is AttemptResult.ANSWERED and calls[0].answered is None:
+        return ["the carrier did not see it answered"]
+    cause = behaviour_of(number).cause
+    if (
+        result is not AttemptResult.ANSWERED
+        and cause not in {None, 16}
+        and result is not result_of(cause, answered=False)
+    ):
+        return [f"the carrier gave cause {cause}"]
+    return []
+
+
+def _incoming(tx: Connection, verdict: Verdict, wrote: Written, pbx: str) -> None:
+    rows = {row.id: row for row in tx.execute(select(Incoming))}
+    tasks = set(tx.execute(select(Task.subject_id)).scalars())
+    for channel in wrote.came_in:
+        if call_id_of(pbx, channel) not in rows:
+            verdict.wrong.append(f"call that came in on {channel}: nobody knows of it")
+    for row in rows.values():
+        verdict.counts[f"incoming {row.state.value}"] += 1
+        if row.state in {IncomingState.MISSED, IncomingState.ASKED_BACK} and row.number and row.id not in tasks:
+            verdict.wrong.append(f"call that came in {row.id}: missed, and nobody is asked to call back")
+
+
+def _calls(tx: Connection, verdict: Verdict, shown: set[str]) -> None:
+    """Whatever was put before an operator was seen by them, or is owed."""
+    query = (
+        select(Call.id, Call.direction, Call.result_at, Call.wrapped_at, Attempt.state, Incoming.state)
+        .outerjoin(Attempt, Attempt.id == Call.attempt_id)
+        .outerjoin(Incoming, Incoming.id == Call.id)
+    )
+    for call_id, direction, result_at, wrapped_at, attempt, incoming in tx.execute(query):
+        missed = incoming in {IncomingState.MISSED, IncomingState.ASKED_BACK}
+        if wrapped_at is None or attempt is AttemptState.REFUSED or missed:
+            continue
+        if str(call_id) not in shown:
+            verdict.wrong.append(f"call {call_id} ({direction.value}): closed without having been shown")
+        if direction is Direction.OUT and result_at is None:
+            verdict.wrong.append(f"call {call_id}: closed without a result")
+
+
+def _recordings(tx: Connection, verdict: Verdict, folder: Path) -> None:
+    rows = {row.path: row for row in tx.execute(select(Recording))}
+    files = {str(file.relative_to(folder)): file for file in folder.rglob("*.wav")}
+    for path, row in rows.items():
+        verdict.counts[f"recording {row.state.value}"] += 1
+        file = files.get(path)
+        if row.state is RecordingState.KEPT:
+            if file is None or hashlib.sha256(file.read_bytes()).hexdigest() != row.sha256:
+                verdict.wrong.append(f"recording {path}: not the file that was noted")
+        elif row.state is not RecordingState.MISSING:
+            verdict.wrong.append(f"recording {path}: still {row.state.value}")
+        elif file is not None and file.stat().st_size > 44:
+            verdict.wrong.append(f"recording {path}: said to be missing, and is there")
+    verdict.wrong += [f"recording {path}: of no call" for path in sorted(files.keys() - rows.keys())]
+    answered = select(Attempt.id).outerjoin(Recording, Recording.call_id == Attempt.id)
+    for attempt_id in tx.execute(answered.where(Attempt.answered_at.is_not(None), Recording.id.is_(None))).scalars():
+        verdict.wrong.append(f"attempt {attempt_id}: answered, without a word of its recording")

@@ -1,0 +1,264 @@
+"""One round: an office is set up, people work in it, its parts break, it comes to rest, and is judged."""
+
+import asyncio
+import os
+import random
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
+
+from db.engine import Database
+from db.migrations import upgrade
+from db.reference.passwords import hash_password
+from db.schema.people import Phone
+from db.schema.staff import Staff
+from db.settings import environment
+from db.usecases import foundation
+from saikoku.dialplan import DialplanSettings
+from saikoku.lab.asterisk import AsteriskInstance, free_port
+from saikoku.lab.clock import VARIABLE
+from saikoku.lab.obtain import AsteriskBuild
+from saikoku.lab.pbx import DESKS, Lab
+from tests.integration.db.people import NOW, SmallOffice
+from tests.live.havoc.judge import Verdict, at_rest, judge
+from tests.live.havoc.people import PASSWORD, Operator, Person, call_back
+from tests.live.havoc.servers import Daemon, Part, Pbx, Postgres, SqliteFile
+from tests.live.returning import hurry
+
+ENDINGS: Final = (98, 98, 98, 0, 1, 80, 65, 85, 90, 93, 95, 30)
+"""How the citizens behave, in equal parts (`saikoku.lab.carrier`)."""
+
+CALL_BACK: Final = 0.2  # share of the calls that come in
+RING_SECONDS: Final = 4
+COME_TO_REST: Final = 120.0
+_HASH: Final = hash_password(PASSWORD)
+
+
+@dataclass(frozen=True, slots=True)
+class Havoc:
+    """How much of it. `every`: seconds between two faults, from and to; `postgres`: the database, else SQLite."""
+
+    calls: int
+    seed: int
+    postgres: bool
+    operators: int = len(DESKS)
+    every: tuple[float, float] = (1.5, 4.5)
+
+
+class HurriedLab(Lab):
+    """Callers do not wait long, prompts are short."""
+
+    def dialplan_settings(self, office: AsteriskInstance) -> DialplanSettings:
+        found = super().dialplan_settings(office)
+        hurry(Path(found.sounds))
+        return replace(found, incoming_ring=0.2, incoming_remind=2.0, incoming_patience=20.0)
+
+
+class Round:
+    """The office of one round, in `folder`."""
+
+    def __init__(self, havoc: Havoc, folder: Path, build: AsteriskBuild) -> None:
+        self.havoc = havoc
+        self.folder = folder
+        self.build = build
+        self.chance = random.Random(havoc.seed)
+        self.faults: list[str] = []
+        self._began = time.monotonic()
+
+    async def run(self) -> Verdict:
+        """Work, break, come to rest, judge."""
+        agi, ami, panel = free_port(), free_port(), free_port()
+        database = await self._database()
+        register = Database(database.url)
+        await asyncio.to_thread(self._found, register)
+        people = await asyncio.to_thread(self._people, register)
+        lab = HurriedLab(self.folder / "lab", build=self.build, agi_url=f"agi://127.0.0.1:{agi}", ami_port=ami)
+        environ = self._environ(lab, database.url, agi, panel)
+        with (self.folder / "daemons.log").open("ab") as log:
+            daemons = [Daemon(name, environ, log) for name in ("bridge", "panel", "agi")]
+            try:
+                await lab.start()
+                for daemon in daemons:
+                    await daemon.start()
+                shown = await self._work(lab, [*daemons, Pbx(lab.office), database], register, people, panel)
+                return await asyncio.to_thread(self._judge, lab, register, shown)
+            finally:
+                for daemon in daemons:
+                    await daemon.kill()
+                await lab.stop()
+                register.close()
+                await register.aclose()
+                if isinstance(database, Postgres):
+                    await database.kill()
+
+    # -- setting up -------------------------------------------------------------------------------------------------
+
+    async def _database(self) -> Postgres | SqliteFile:
+        if not self.havoc.postgres:
+            return SqliteFile(self.folder / "register.db")
+        folder = self.folder / "pg"
+        await asyncio.to_thread(folder.mkdir)
+        made = await asyncio.to_thread(Postgres, folder)
+        await made.make()
+        return made
+
+    def _found(self, register: Database) -> None:
+        upgrade(register)
+        with register.write() as tx:
+            foundation.lay(tx)
+        small = SmallOffice(register)
+        for number in range(self.havoc.operators):
+            small.user(f"op{number}")
+            small.seat(DESKS[number])
+        with register.write() as tx:
+            tx.execute(update(Staff).values(password_hash=_HASH, password_set_at=NOW))
+
+    def _people(self, register: Database) -> list[Person]:
+        small = SmallOffice(register)
+        people = []
+        for serial in range(self.havoc.calls):
+            number = f"050{serial:06d}{self.chance.choice(ENDINGS):02d}"
+            debtor_id = small.debtor(phone=f"+81{number[1:]}")
+            with register.read() as tx:
+                phone_id = tx.execute(select(Phone.id).where(Phone.debtor_id == debtor_id)).scalar_one()
+            people.append(Person(debtor_id, phone_id, number))
+        return people
+
+    def _environ(self, lab: Lab, url: str, agi: int, panel: int) -> dict[str, str]:
+        settings = {
+            "database.url": url,
+            "office.run_dir": self.folder / "run",
+            "panel.listen": f"127.0.0.1:{panel}",
+            "agi.listen": f"127.0.0.1:{agi}",
+            "ami.port": lab.ami_port,
+            "ami.secret": lab.ami_secret,
+            "ami.cel_file": lab.folder / "office/log/cel-custom/saikoku-cel.csv",
+            "dial.caller_id": lab.office_numbers[0],
+            "dial.ring_seconds": RING_SECONDS,
+            "dial.recordings_dir": lab.folder / "office/spool/monitor",
+        }
+        offset = round((NOW - datetime.now(UTC)).total_seconds())
+        return {**os.environ, **environment(settings), VARIABLE: str(offset)}
+
+    # -- the round --------------------------------------------------------------------------------------------------
+
+    async def _work(
+        self, lab: Lab, parts: list[Part], register: Database, people: list[Person], panel: int
+    ) -> set[str]:  # fmt: skip
+        inbound = round(len(people) * CALL_BACK)
+        todo: Iterator[Person] = iter(people[inbound:])
+        operators = [
+            Operator(f"http://127.0.0.1:{panel}", f"op{n}", DESKS[n], todo, random.Random(self.havoc.seed * 100 + n))
+            for n in range(self.havoc.operators)
+        ]
+        async with asyncio.TaskGroup() as tasks:
+            working = [tasks.create_task(operator.work()) for operator in operators]
+            breaking = tasks.create_task(self._break(parts))
+            async with asyncio.TaskGroup() as calling:
+                calling.create_task(self._callers(lab, people[:inbound], operators))
+                calling.create_task(self._until_all_is_placed(operators))
+            breaking.cancel()
+            await asyncio.wait([breaking])
+            await self._mend(parts)
+            await self._rest(register, operators, lab)
+            for task in working:
+                task.cancel()
+        return set().union(*(operator.shown for operator in operators))
+
+    async def _callers(self, lab: Lab, callers: list[Person], operators: list[Operator]) -> None:
+        """Spread over the round: one for every few calls that were placed."""
+        async with asyncio.TaskGroup() as calls:
+            for serial, caller in enumerate(callers):
+                share = (serial + 0.5) / len(callers) * (self.havoc.calls - len(callers))
+                while sum(operator.placed for operator in operators) < share:  # noqa: ASYNC110 - people, not events
+                    await asyncio.sleep(0.2)
+                calls.create_task(call_back(lab, caller, self.chance.uniform(3, 12)))
+
+    async def _until_all_is_placed(self, operators: list[Operator]) -> None:
+        while not any(operator.rested for operator in operators):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.2)
+
+    async def _break(self, parts: list[Part]) -> None:
+        """One fault after another, and at times two at once."""
+        async with asyncio.TaskGroup() as faults:
+            busy: set[str] = set()
+            while True:
+                await asyncio.sleep(self.chance.uniform(*self.havoc.every))
+                part = self.chance.choice(parts)
+                kills = part.can_be_killed and self.chance.random() < 0.5
+                seconds = self.chance.uniform(0.2, 2.0) if kills else self.chance.uniform(0.3, 5.0)
+                if part.name not in busy:
+                    faults.create_task(self._fault(part, busy, seconds, kills=kills))
+
+    async def _fault(self, part: Part, busy: set[str], seconds: float, *, kills: bool) -> None:
+        busy.add(part.name)
+        at = time.monotonic() - self._began
+        self.faults.append(f"{at:6.1f} s: {part.name} {'killed' if kills else 'frozen'} for {seconds:.1f} s")
+        try:
+            await asyncio.shield(self._break_one(part, seconds, kills=kills))
+        finally:
+            busy.discard(part.name)
+
+    async def _break_one(self, part: Part, seconds: float, *, kills: bool) -> None:
+        if not kills:
+            await part.freeze(seconds)
+            return
+        await part.kill()
+        await asyncio.sleep(seconds)
+        await part.start()
+
+    async def _mend(self, parts: list[Part]) -> None:
+        """What was being broken when the havoc ended is let come back; what has ended by itself is a fault of ours."""
+        await asyncio.sleep(8.0)  # the longest fault: it is shielded, and runs on to its end
+        for part in parts:
+            if isinstance(part, Daemon) and part.dead:
+                raise AssertionError(f"{part.name} has ended by itself")
+
+    async def _rest(self, register: Database, operators: list[Operator], lab: Lab) -> None:
+        """Nothing breaks any more: everything must come to an end."""
+        until, what = time.monotonic() + COME_TO_REST, "-"
+        while what or not all(operator.rested for operator in operators):
+            if time.monotonic() > until:
+                raise AssertionError(
+                    f"never at rest: {what}; {sum(not one.rested for one in operators)} operators busy"
+                )
+            await asyncio.sleep(0.5)
+            what = await asyncio.to_thread(self._unsettled, register)
+        await lab.carrier.cli("channel request hangup all")
+
+    def _unsettled(self, register: Database) -> str:
+        try:
+            with register.read() as tx:
+                return at_rest(tx)
+        except OperationalError:  # a connection of before its last death
+            return "database"
+
+    def _judge(self, lab: Lab, register: Database, shown: set[str]) -> Verdict:
+        record = lab.cel_csv.read_text(encoding="utf-8", errors="replace")
+        with register.read() as tx:
+            verdict = judge(tx, lab.carrier_calls(), record, lab.recordings, shown)
+        verdict.counts["faults"] = len(self.faults)
+        return verdict
+
+
+async def play(havoc: Havoc, folder: Path, build: AsteriskBuild, *, keep: bool = False) -> tuple[Verdict, list[str]]:
+    """One round in a folder, which is removed again if all was well."""
+    await asyncio.to_thread(folder.mkdir, parents=True)
+    made = Round(havoc, folder, build)
+    try:
+        verdict = await made.run()
+    except BaseException:
+        (folder / "faults.txt").write_text("\n".join(made.faults))
+        raise
+    if verdict.wrong:
+        (folder / "faults.txt").write_text("\n".join(made.faults))
+    elif not keep:
+        shutil.rmtree(folder)
+    return verdict, made.faults
