@@ -70,6 +70,9 @@ class Operator:
 
     async def _log_in(self) -> None:
         page = await self._get("/login")
+        if 'name="password"' not in page:  # logged in before the panel died; it leads to the start
+            self._take_token(page)
+            return
         token = re.search(r'name="csrf" value="([^"]+)"', page)
         if token is None:
             return
@@ -77,7 +80,10 @@ class Operator:
         async with self._web.post(f"{self.panel}/login", data=form, allow_redirects=False) as answer:
             if answer.status != 303:
                 return
-        found = re.search(r'<meta name="csrf" content="([^"]+)"', await self._get("/password"))
+        self._take_token(await self._get("/"))
+
+    def _take_token(self, page: str) -> None:
+        found = re.search(r'<meta name="csrf" content="([^"]+)"', page)
         self.csrf = found[1] if found else ""
 
     async def _get(self, path: str, *, part: bool = False) -> str:

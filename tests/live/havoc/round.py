@@ -49,7 +49,7 @@ class Havoc:
     seed: int
     postgres: bool
     operators: int = len(DESKS)
-    every: tuple[float, float] = (1.5, 4.5)
+    every: tuple[float, float] = (2.5, 6.5)
 
 
 class HurriedLab(Lab):
