@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 SHARED := --numprocesses auto --dist loadfile
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test check unit integration live browser bench assets install install-dev lock clean
+.PHONY: help demo test check unit integration live havoc browser bench assets install install-dev lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -40,6 +40,10 @@ integration: install-dev  ## the register on SQLite and on PostgreSQL
 live: install-dev  ## real Asterisk, real calls
 	deploy/system-packages test
 	$(BIN)/pytest tests/live
+
+havoc: install-dev  ## 20 rounds of 200 calls while every part is killed and frozen (an hour or more)
+	deploy/system-packages test
+	$(BIN)/python -m tests.live.havoc $(ARGS)
 
 browser: install-dev  ## the panel in Chromium
 	deploy/system-packages test

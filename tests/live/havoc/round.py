@@ -70,6 +70,8 @@ class Round:
         self.build = build
         self.chance = random.Random(havoc.seed)
         self.faults: list[str] = []
+        self._broken: set[str] = set()
+        self._mending: set[asyncio.Task[None]] = set()
         self._began = time.monotonic()
 
     async def run(self) -> Verdict:
@@ -187,36 +189,29 @@ class Round:
 
     async def _break(self, parts: list[Part]) -> None:
         """One fault after another, and at times two at once."""
-        async with asyncio.TaskGroup() as faults:
-            busy: set[str] = set()
-            while True:
-                await asyncio.sleep(self.chance.uniform(*self.havoc.every))
-                part = self.chance.choice(parts)
-                kills = part.can_be_killed and self.chance.random() < 0.5
-                seconds = self.chance.uniform(0.2, 2.0) if kills else self.chance.uniform(0.3, 5.0)
-                if part.name not in busy:
-                    faults.create_task(self._fault(part, busy, seconds, kills=kills))
-
-    async def _fault(self, part: Part, busy: set[str], seconds: float, *, kills: bool) -> None:
-        busy.add(part.name)
-        at = time.monotonic() - self._began
-        self.faults.append(f"{at:6.1f} s: {part.name} {'killed' if kills else 'frozen'} for {seconds:.1f} s")
-        try:
-            await asyncio.shield(self._break_one(part, seconds, kills=kills))
-        finally:
-            busy.discard(part.name)
+        while True:
+            await asyncio.sleep(self.chance.uniform(*self.havoc.every))
+            part = self.chance.choice(parts)
+            kills = part.can_be_killed and self.chance.random() < 0.5
+            seconds = self.chance.uniform(0.2, 2.0) if kills else self.chance.uniform(0.3, 5.0)
+            if part.name not in self._broken:
+                self._broken.add(part.name)
+                at = time.monotonic() - self._began
+                self.faults.append(f"{at:6.1f} s: {part.name} {'killed' if kills else 'frozen'} for {seconds:.1f} s")
+                self._mending.add(asyncio.create_task(self._break_one(part, seconds, kills=kills)))
 
     async def _break_one(self, part: Part, seconds: float, *, kills: bool) -> None:
-        if not kills:
+        if kills:
+            await part.kill()
+            await asyncio.sleep(seconds)
+            await part.start()
+        else:
             await part.freeze(seconds)
-            return
-        await part.kill()
-        await asyncio.sleep(seconds)
-        await part.start()
+        self._broken.discard(part.name)
 
     async def _mend(self, parts: list[Part]) -> None:
         """What was being broken when the havoc ended is let come back; what has ended by itself is a fault of ours."""
-        await asyncio.sleep(8.0)  # the longest fault: it is shielded, and runs on to its end
+        await asyncio.gather(*self._mending)
         for part in parts:
             if isinstance(part, Daemon) and part.dead:
                 raise AssertionError(f"{part.name} has ended by itself")
