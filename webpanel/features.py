@@ -3,6 +3,7 @@
 from typing import Final
 
 from webpanel.admin.routes import ROUTES as ADMIN
+from webpanel.cases.routes import ROUTES as CASES
 from webpanel.debtors.routes import ROUTES as DEBTORS
 from webpanel.extract.routes import ROUTES as EXTRACT
 from webpanel.imports.routes import ROUTES as IMPORTS
@@ -23,6 +24,7 @@ FEATURES: Final[tuple[tuple[Route, ...], ...]] = (
     SHELL,
     STOP,
     TASKS,
+    CASES,
     LINE,
     LIVE,
     ADMIN,

@@ -14,7 +14,11 @@ class Assignment(Base):
     """A case given to an officer or a group, with instructions. The open one has no `ended_at`."""
 
     __tablename__ = "assignment"
-    __table_args__ = (Index(None, "debtor_id", "area"), Index(None, "user_id", "ended_at"))
+    __table_args__ = (
+        Index(None, "debtor_id", "area"),
+        Index(None, "user_id", "ended_at"),
+        Index(None, "group_id", "ended_at"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     debtor_id: Mapped[int] = mapped_column(ForeignKey("debtor.id"))

@@ -36,6 +36,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "task.close": "着信の折返しを対応済みに",
     "contact.record": "交渉記録を登録",
     "contact.correct": "交渉記録を訂正",
+    "case.assign": "担当を変更",
     "task.make": "依頼を登録",
     "task.hand": "タスクを引渡し",
     "task.done": "タスクを対応済みに",

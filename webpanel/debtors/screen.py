@@ -16,8 +16,9 @@ from db.rules.promises import PromiseOutcome
 from db.rules.telephony import LIVE_CALLS, Direction
 from db.rules.terms import AnsweredBy, Area, CaseState, Channel, FlagKind, PhoneKind, PhoneStatus, Right
 from db.rules.viewer import Viewer
-from db.store import calls, receivers, tasks
+from db.store import assignments, calls, receivers, tasks
 from db.store.arrears import ArrearsLine
+from db.store.assignments import AssignmentRow
 from db.store.calls import DutyRow
 from db.store.debtors import ContactRow, Hit, Person, PhoneRow
 from db.store.receivers import Receiver
@@ -140,6 +141,7 @@ class Screen:
     refusal: str | None
     hindrances: Mapping[uuid.UUID, Decision]
     tasks: Sequence[TaskRow]
+    assignments: Sequence[AssignmentRow]
     receivers: Mapping[Area, Sequence[Receiver]]
     candidates: Sequence[Candidate] = ()
     answerers: Sequence[AnsweredBy] = tuple(AnsweredBy)
@@ -288,6 +290,7 @@ def load(
         refusal=None if record.call else calls.last_refusal(tx, viewer, debtor_id, now - _REFUSAL_SHOWN),
         hindrances=hindrances(tx, viewer, record.recalls, now, office) if record.call is None else {},
         tasks=masked_tasks(insight, tasks.of_debtor(tx, insight, debtor_id)),
+        assignments=assignments.of_debtor(tx, viewer, debtor_id),
         receivers={each: receivers.of_area(tx, viewer, each) for each in record.areas},
         scripts=scripts(
             area, identified=identified, office_name=office_name, person_name=record.person.name, staff_name=viewer.name

@@ -23,6 +23,7 @@ function isTouched(part) {
 function isBeingFilled(old, next) {
   const active = document.activeElement;
   if (old.dataset.region === "recalls" && old.querySelector("details[open]") !== null) return true;
+  if (old.querySelector("details[data-menu][open]") !== null) return true;
   const used = old.contains(active) && active.matches("input, textarea, select, summary");
   const opened = old.dataset.region === "promise" && old.querySelector("details[open]") !== null;
   const heard = old.querySelector(".player:not([hidden])") !== null;
@@ -104,12 +105,12 @@ function quietly(task) {
 if (record) {
   document.addEventListener("saikoku:change", ({ detail }) => {
     if (CALL_TOPICS.has(detail.topic)) quietly(look);
-    else if (detail.topic === "debtor" && detail.key === record.dataset.debtor) quietly(draw);
+    else if (detail.topic === "message" || (detail.topic === "debtor" && detail.key === record.dataset.debtor)) quietly(draw);
   });
   document.addEventListener("saikoku:live", ({ detail }) => { if (!detail.first) quietly(draw); });
   document.addEventListener("saikoku:done", ({ target }) => {
     if (!record.contains(target) || !target.closest(".identity, .call-form, .promise-decide, .recall-act, .task-act")) return;
-    if (target.closest(".promise-decide")) target.reset();
+    if (target.closest(".promise-decide, .recall-act, .task-act")) target.reset();
     // what was typed has been accepted: let the keys of the result pad work, and the form be replaced
     if (target.contains(document.activeElement)) document.activeElement.blur();
     quietly(draw);
