@@ -10,6 +10,7 @@ from webpanel.imports.routes import ROUTES as IMPORTS
 from webpanel.line.routes import ROUTES as LINE
 from webpanel.live.routes import ROUTES as LIVE
 from webpanel.merges.routes import ROUTES as MERGES
+from webpanel.messages.routes import ROUTES as MESSAGES
 from webpanel.recalls.routes import ROUTES as RECALLS
 from webpanel.recordings.routes import ROUTES as RECORDINGS
 from webpanel.routing import Route
@@ -25,6 +26,7 @@ FEATURES: Final[tuple[tuple[Route, ...], ...]] = (
     STOP,
     TASKS,
     CASES,
+    MESSAGES,
     LINE,
     LIVE,
     ADMIN,

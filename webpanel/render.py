@@ -18,6 +18,7 @@ from db.reference.calendar import era_date, era_date_short
 from db.reference.phones import PhoneError, parse_phone
 from db.rules.terms import Area, Right
 from db.rules.viewer import Viewer
+from db.store import messages
 from db.store.office import Stopped
 from db.store.office import stopped as stop_in_force
 from db.usecases.office import Office
@@ -50,15 +51,17 @@ async def page(
 ) -> web.Response:
     """A whole page for the user who asks. `bare`: without the call bar, when the register cannot be asked."""
     session = request.get(SESSION)
-    bar, stopped = None, None
+    bar, stopped, unread = None, None, 0
     live = session is not None and not bare and not session.state.must_change_password
     if session is not None and live:
-        bar, stopped = await request.app[DATABASE].ask(_load_shell, session.viewer)
-    return fragment(request, template, status=status, bar=bar, live=live, stopped=stopped, **context)
+        now = request.app[CLOCK].now()
+        bar, stopped, unread = await request.app[DATABASE].ask(_load_shell, session.viewer, now)
+    shell = {"bar": bar, "live": live, "stopped": stopped, "unread": unread}
+    return fragment(request, template, status=status, **shell, **context)
 
 
-def _load_shell(tx: Connection, viewer: Viewer) -> tuple[Bar | None, Stopped | None]:
-    return load_bar(tx, viewer), stop_in_force(tx)
+def _load_shell(tx: Connection, viewer: Viewer, now: datetime) -> tuple[Bar | None, Stopped | None, int]:
+    return load_bar(tx, viewer), stop_in_force(tx), messages.unread(tx, viewer, now)
 
 
 def fragment(request: web.Request, template: str, *, status: int = 200, **context: Any) -> web.Response:

@@ -76,3 +76,35 @@ class TaskStep(Base):
     user_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     group_id: Mapped[int | None] = mapped_column(ForeignKey("staff_group.id"))
     word: Mapped[str] = mapped_column(default="")
+
+
+class Message(Base):
+    """A note from one of the staff to another, or to a group, about a case (連絡). Never changed; a reply names it."""
+
+    __tablename__ = "message"
+    __table_args__ = (
+        Index(None, "user_id", "sent_at"),
+        Index(None, "group_id", "sent_at"),
+        Index(None, "from_id", "sent_at"),
+        Index(None, "debtor_id", "area"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    debtor_id: Mapped[int] = mapped_column(ForeignKey("debtor.id"))
+    area: Mapped[Area] = mapped_column(Code(Area))
+    from_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("staff_group.id"))
+    body: Mapped[str]
+    sent_at: Mapped[datetime]
+    reply_to: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("message.id"))
+
+
+class MessageRead(Base):
+    """A receiver has read a message: what its sender sees."""
+
+    __tablename__ = "message_read"
+
+    message_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("message.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+    read_at: Mapped[datetime]

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
@@ -16,6 +16,8 @@ from db.schema.staff import Staff, StaffGroup
 from db.schema.work import Task
 
 PAGE: Final = 50
+CLOSED_SHOWN: Final = timedelta(days=30)
+"""What was closed longer ago is on no list: it is kept, and stands in the access log."""
 NEEDS: Final = {
     TaskKind.PROMISE_BROKEN: Right.ARREARS_VIEW,
     TaskKind.PROMISE_OFFERED: Right.PROMISE_DECIDE,
@@ -198,6 +200,8 @@ def _conditions(viewer: Viewer, wanted: Wanted, today: date) -> list[ColumnEleme
         Whose.ALL: visible(viewer),
     }[wanted.whose]
     found = [visible(viewer), whose, Task.done_at.is_not(None) if wanted.closed else Task.done_at.is_(None)]
+    if wanted.closed:
+        found.append(Task.done_at >= datetime.combine(today - CLOSED_SHOWN, time(), UTC))
     if wanted.kind is not None:
         found.append(Task.kind == wanted.kind)
     if wanted.area is not None:

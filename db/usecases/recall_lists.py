@@ -16,6 +16,8 @@ from db.store.recalls import RecallRow
 from db.usecases.office import Office
 from db.usecases.recalls import FURTHEST, hindrances, masked
 
+ASKED: Final = 20
+"""Of so many of the soonest bookings it is asked whether the person may be called at the time booked (some 10 ms each)."""
 SCREEN: Final = "再コールの一覧"
 
 
@@ -64,4 +66,4 @@ def _read(tx: Connection, viewer: Viewer, period: Period, everyones: bool, now: 
     until = office.day_begins(now) + days[period]
     rows = masked(viewer, recalls.listed(tx, viewer, until, everyones=everyones))
     booked = recalls.count(tx, viewer, until, everyones=everyones)
-    return RecallList(rows, booked, hindrances(tx, viewer, rows, now, office), now)
+    return RecallList(rows, booked, hindrances(tx, viewer, rows[:ASKED], now, office), now)

@@ -24,8 +24,10 @@ from db.usecases.office import Office
 from db.usecases.recalls import hindrances, masked
 from db.usecases.task_desk import masked as masked_tasks
 
-ASKED_AHEAD: Final = 20
-"""Of so many of the soonest bookings it is asked whether the person may be called at the time booked."""
+NEAR: Final = timedelta(minutes=15)
+ASKED_AHEAD: Final = 5
+"""Of so many bookings that are due, or nearly so, it is asked whether the person may be called: everybody's home screen fetches
+this again whenever a booking changes. The list of bookings asks of more."""
 SCREEN: Final = "本日"
 
 
@@ -43,7 +45,7 @@ class Numbers:
 @dataclass(frozen=True, slots=True)
 class Today:
     """The home screen. `recalls` are the soonest of `booked`; `overdue` counts those shown whose time is past, `hindrances`
-    says of the first of them what stands in the way of calling at the time booked. `tasks` are the most pressing of
+    says of the most pressing of them what stands in the way of calling. `tasks` are the most pressing of
     `open_tasks`, `closed` are callers dealt with today."""
 
     recalls: Sequence[RecallRow]
@@ -83,11 +85,12 @@ def peek_today(tx: Connection, viewer: Viewer, now: datetime, office: Office) ->
 def _today(tx: Connection, viewer: Viewer, now: datetime, office: Office) -> Today:
     ends = office.day_begins(now) + timedelta(days=1)
     rows = masked(viewer, recalls.due(tx, viewer, ends))
+    near = [row for row in rows if row.due_at <= now + NEAR]
     return Today(
         recalls=rows,
         booked=recalls.count(tx, viewer, ends),
         overdue=sum(row.due_at <= now for row in rows),
-        hindrances=hindrances(tx, viewer, rows[:ASKED_AHEAD], now, office),
+        hindrances=hindrances(tx, viewer, near[:ASKED_AHEAD], now, office),
         tasks=masked_tasks(viewer, tasks.listed(tx, viewer, Wanted(), office.today(now))),
         open_tasks=tasks.count(tx, viewer, Wanted(), office.today(now)),
         closed=closed_since(tx, viewer, office.day_begins(now)),

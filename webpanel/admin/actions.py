@@ -36,6 +36,8 @@ ACTIONS: Final[Mapping[str, str]] = {
     "task.close": "着信の折返しを対応済みに",
     "contact.record": "交渉記録を登録",
     "contact.correct": "交渉記録を訂正",
+    "message.send": "連絡を送信",
+    "message.read": "連絡を確認",
     "case.assign": "担当を変更",
     "task.make": "依頼を登録",
     "task.hand": "タスクを引渡し",

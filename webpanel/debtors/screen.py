@@ -16,15 +16,17 @@ from db.rules.promises import PromiseOutcome
 from db.rules.telephony import LIVE_CALLS, Direction
 from db.rules.terms import AnsweredBy, Area, CaseState, Channel, FlagKind, PhoneKind, PhoneStatus, Right
 from db.rules.viewer import Viewer
-from db.store import assignments, calls, receivers, tasks
+from db.store import assignments, calls, messages, receivers, tasks
 from db.store.arrears import ArrearsLine
 from db.store.assignments import AssignmentRow
 from db.store.calls import DutyRow
 from db.store.debtors import ContactRow, Hit, Person, PhoneRow
+from db.store.messages import MessageRow
 from db.store.receivers import Receiver
 from db.store.tasks import TaskRow
 from db.usecases.eligibility import check_numbers
 from db.usecases.merges import Candidate, candidates
+from db.usecases.messages import masked as masked_messages
 from db.usecases.office import Office
 from db.usecases.policies import policy_of
 from db.usecases.reach import Reach, of_phones
@@ -141,6 +143,7 @@ class Screen:
     refusal: str | None
     hindrances: Mapping[uuid.UUID, Decision]
     tasks: Sequence[TaskRow]
+    messages: Sequence[MessageRow]
     assignments: Sequence[AssignmentRow]
     receivers: Mapping[Area, Sequence[Receiver]]
     candidates: Sequence[Candidate] = ()
@@ -290,6 +293,7 @@ def load(
         refusal=None if record.call else calls.last_refusal(tx, viewer, debtor_id, now - _REFUSAL_SHOWN),
         hindrances=hindrances(tx, viewer, record.recalls, now, office) if record.call is None else {},
         tasks=masked_tasks(insight, tasks.of_debtor(tx, insight, debtor_id)),
+        messages=masked_messages(viewer, messages.of_debtor(tx, viewer, debtor_id), insight.areas()),
         assignments=assignments.of_debtor(tx, viewer, debtor_id),
         receivers={each: receivers.of_area(tx, viewer, each) for each in record.areas},
         scripts=scripts(

@@ -7,6 +7,7 @@ from aiohttp import web
 from db.rules.terms import Right
 from db.usecases.today import open_today, own_numbers, peek_today
 from webpanel.keys import CLOCK, DATABASE, OFFICE
+from webpanel.messages.views import load_inbox
 from webpanel.render import fragment, page
 from webpanel.sessions import request_viewer
 
@@ -15,7 +16,10 @@ async def show_home(request: web.Request) -> web.StreamResponse:
     """The home screen."""
     if not request_viewer(request).may_anywhere(Right.DEBTOR_VIEW):
         return await page(request, "shell/home.html", due=None)
-    return await page(request, "shell/home.html", **await _due(request, again=False), **await _numbers(request))
+    inbox = await load_inbox(request, home=True, opened=True)
+    return await page(
+        request, "shell/home.html", inbox=inbox, **await _due(request, again=False), **await _numbers(request)
+    )  # fmt: skip
 
 
 async def due_part(request: web.Request) -> web.StreamResponse:
