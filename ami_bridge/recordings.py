@@ -86,9 +86,11 @@ class Recordings:
         return None
 
     async def look_at(self, call_id: UUID) -> None:
-        """A call is over: look at its recording, if one was expected."""
+        """A call is over: look at its recording, or whether there is one that nobody expected."""
         if found := await self._register.ask(calls.recording_of, call_id):
             self._begin(call_id, found[1])
+        elif path := await self._register.ask(recordings.unexpected, call_id):
+            self._tasks.create_task(self._look_for(call_id, path))
 
     async def catch_up(self, pbx: str) -> None:
         """Look at all whose calls ended while no bridge was there."""
@@ -99,6 +101,21 @@ class Recordings:
         if call_id not in self._looking:
             self._looking.add(call_id)
             self._tasks.create_task(self._settle(call_id, self._folder / path))
+
+    async def _look_for(self, call_id: UUID, path: str) -> None:
+        """A file that nobody knows of would never be erased: with sound it becomes known, without it goes."""
+        file = self._folder / path
+        if not await asyncio.to_thread(file.exists):
+            return
+        await self._written(file)
+        try:
+            if (await asyncio.to_thread(measure, file)).milliseconds:
+                await self._register.write(recordings.turned_up, call_id, path, self._register.now())
+                self._begin(call_id, path)
+            else:
+                await asyncio.to_thread(file.unlink)
+        except OSError as error:
+            log.warning("the file of call %s cannot be dealt with: %s", call_id, os.strerror(error.errno or 0))
 
     async def _settle(self, call_id: UUID, path: Path) -> None:
         try:

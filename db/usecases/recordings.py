@@ -10,15 +10,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from db.outbox import publish
 from db.rules.telephony import Direction, RecordingState
 from db.rules.terms import Area, Right
 from db.rules.viewer import Viewer
-from db.schema.calls import Call, Recording
+from db.schema.base import new_id
+from db.schema.calls import Attempt, Call, Recording
 from db.schema.staff import Staff
-from db.store import access_log
+from db.store import access_log, calls
+from db.usecases import calls as following
 from db.usecases import pauses
 from db.usecases.pauses import Pause
 from db.usecases.records import NotFoundError, areas_unmasked, call_concerning
@@ -65,6 +67,40 @@ class Recorded:
         if self.ended_at is None or self.milliseconds is None:
             return False
         return timedelta(milliseconds=self.milliseconds) + SHORTER_BY < self.ended_at - self.started_at
+
+
+def unexpected(tx: Connection, call_id: uuid.UUID) -> str | None:
+    """The file that may be there of a call of which no recording is known; None if one is known, or nothing was dialled.
+
+    It is when somebody hung up in the moment of being joined, or the PBX died before it had written that they answered.
+    """
+    if calls.recording_of(tx, call_id) is not None:
+        return None
+    query = select(Call.started_at, Call.attempt_id, Attempt.sent_at).outerjoin(Attempt, Attempt.id == Call.attempt_id)
+    row = tx.execute(query.where(Call.id == call_id)).one_or_none()
+    if row is None or (row.attempt_id is not None and row.sent_at is None):
+        return None
+    return following.recording_path(call_id, row.sent_at or row.started_at)
+
+
+def turned_up(tx: Connection, call_id: uuid.UUID, path: str, now: datetime) -> None:
+    """There is such a file, with sound: it is a recording like any other, heard by right and erased in time."""
+    query = select(Call.debtor_id, Call.area, Call.started_at).where(Call.id == call_id)
+    call = tx.execute(query.with_for_update()).one()  # two may have found it
+    if calls.recording_of(tx, call_id) is not None:
+        return
+    tx.execute(
+        insert(Recording).values(
+            id=new_id(),
+            call_id=call_id,
+            debtor_id=call.debtor_id,
+            area=call.area,
+            path=path,
+            state=RecordingState.RUNNING,
+            started_at=call.started_at,
+            keep_until=now + following.KEEP_RECORDING,
+        )
+    )
 
 
 def recording_kept(

@@ -37,7 +37,11 @@ ENDINGS: Final = (98, 98, 98, 0, 1, 80, 65, 85, 90, 93, 95, 30)
 
 CALL_BACK: Final = 0.2  # share of the calls that come in
 RING_SECONDS: Final = 4
-COME_TO_REST: Final = 120.0
+GET_ON: Final = 3
+PATIENCE: Final = 15.0
+"""So many calls are placed between two faults, or so many seconds pass."""
+
+COME_TO_REST: Final = 240.0
 _HASH: Final = hash_password(PASSWORD)
 
 
@@ -162,7 +166,7 @@ class Round:
         ]
         async with asyncio.TaskGroup() as tasks:
             working = [tasks.create_task(operator.work()) for operator in operators]
-            breaking = tasks.create_task(self._break(parts))
+            breaking = tasks.create_task(self._break(parts, operators))
             async with asyncio.TaskGroup() as calling:
                 calling.create_task(self._callers(lab, people[:inbound], operators))
                 calling.create_task(self._until_all_is_placed(operators))
@@ -187,10 +191,15 @@ class Round:
         while not any(operator.rested for operator in operators):  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.2)
 
-    async def _break(self, parts: list[Part]) -> None:
-        """One fault after another, and at times two at once."""
+    async def _break(self, parts: list[Part], operators: list[Operator]) -> None:
+        """One fault after another, and at times two at once. On a slow machine the people get on a little in between."""
         while True:
+            placed, patience = sum(operator.placed for operator in operators), time.monotonic() + PATIENCE
             await asyncio.sleep(self.chance.uniform(*self.havoc.every))
+            while (  # noqa: ASYNC110 - people, not events
+                sum(one.placed for one in operators) < placed + GET_ON and time.monotonic() < patience
+            ):
+                await asyncio.sleep(0.2)
             part = self.chance.choice(parts)
             kills = part.can_be_killed and self.chance.random() < 0.5
             seconds = self.chance.uniform(0.2, 2.0) if kills else self.chance.uniform(0.3, 5.0)
