@@ -52,7 +52,7 @@ def test_a_promise_line_by_line_is_offered_approved_and_shown_against_what_was_p
     page.wait_for_url("**saved=1")
     officer = open_page("officer", viewport)
     expect(officer.locator(".today-tasks")).to_contain_text("分納の承認")
-    officer.click(".today-tasks a")
+    officer.click(".today-tasks tbody a")
     expect(officer.locator(".promise").first).to_contain_text("申出（承認待ち）")
     officer.click("text=分納を承認する")
     expect(officer.locator(".promise").first).to_contain_text("承認 鈴木 次郎")

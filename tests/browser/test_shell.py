@@ -169,7 +169,9 @@ def test_a_panel_that_restarts_during_a_call_comes_back_with_the_call(
         assert call_id is not None
         calls.held(tx, call_id, NOW)
     page.click("text=保留")
-    expect(page.locator("#call-bar [data-form-error]").first).to_contain_text("サーバーに接続できません")
+    expect(page.locator("#call-bar form[action$='/hold'] [data-form-error]")).to_contain_text(
+        "サーバーに接続できません"
+    )
     panel.start()
     expect(page.locator("#stale")).to_be_hidden(timeout=30_000)
     expect(page.locator(".bar-word")).to_have_text("保留中")
