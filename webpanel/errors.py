@@ -24,6 +24,7 @@ from db.usecases.exports import NoSuchExportError
 from db.usecases.extraction import SenselessError
 from db.usecases.imports.request import ImportRefusedError, NoSuchImportError
 from db.usecases.merges import MergeError
+from db.usecases.phrases import PhrasesError
 from db.usecases.policies import PolicyError
 from db.usecases.recordings import RecordingError
 from db.usecases.records import NotFoundError
@@ -114,7 +115,7 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(422, error.code, str(error), {error.field: str(error)} if error.field else {})
         case RecordingError(code="reason") | MergeError(code="reason"):
             return Problem(422, error.code, str(error), {"reason": str(error)})
-        case FormError() | PolicyError():
+        case FormError() | PolicyError() | PhrasesError():
             return Problem(422, error.code, str(error), error.fields)
         case web.HTTPException() if error.status >= 400:
             return Problem(error.status, f"http_{error.status}", _HTTP.get(error.status, error.reason))

@@ -53,6 +53,16 @@ class Contact(Base):
     recorded_at: Mapped[datetime]
 
 
+class PhraseUse(Base):
+    """How often one of the office's phrases stands in the notes of an area, for the order in which they are offered."""
+
+    __tablename__ = "phrase_use"
+
+    area: Mapped[Area] = mapped_column(Code(Area), primary_key=True)
+    phrase: Mapped[str] = mapped_column(primary_key=True)
+    uses: Mapped[int]
+
+
 class Dispatch(Base):
     """A paper that left the office (発送管理), and what became of it."""
 

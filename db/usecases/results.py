@@ -12,7 +12,6 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, insert, select, update
 
 from db.outbox import publish
-from db.rules.eligibility import DEBT_AREAS
 from db.rules.promises import Promise, PromiseLine
 from db.rules.telephony import LIVE_CALLS, CallState, Direction
 from db.rules.terms import AnsweredBy, Area, Channel, PhoneStatus, Retry, Right
@@ -25,8 +24,7 @@ from db.schema.people import Phone
 from db.schema.work import Task
 from db.store import access_log, arrears, debtors, summaries
 from db.store.debtors import ContactRow
-from db.store.office import value as office_value
-from db.usecases import duty, incoming, missed, recalls, task_rules, tasks
+from db.usecases import duty, incoming, missed, phrases, recalls, task_rules, tasks
 from db.usecases.calls import own_call
 from db.usecases.entries import EntryError
 from db.usecases.office import Office
@@ -59,40 +57,6 @@ class DispositionRow:
     answered_by: AnsweredBy
     retry: Retry
     key: int | None
-
-
-DEBT_PHRASES: Final = (
-    "納付書の再送を希望。",
-    "給料日後に納付するとのこと。",
-    "分割納付を希望。収支を聴取。",
-    "すでに納付したとのこと。領収日を確認。",
-    "口座振替を案内。",
-    "失業中。求職状況を聴取。",
-    "病気療養中。",
-    "本人不在。折り返しを依頼。",
-    "帰宅時刻を確認。",
-    "伝言を依頼。用件は伝えていない。",
-    "留守番電話。伝言は残していない。",
-    "呼出音のみ。応答なし。",
-    "納税相談に来庁するよう案内。",
-    "転居の申出。新住所を聴取。",
-)
-OTHER_PHRASES: Final = (
-    "本人不在。折り返しを依頼。",
-    "帰宅時刻を確認。",
-    "伝言を依頼。用件は伝えていない。",
-    "留守番電話。伝言は残していない。",
-    "呼出音のみ。応答なし。",
-    "資料の送付を希望。",
-)
-"""Completion of notes until an office sets its own (`PHRASES_KEY` and the area)."""
-
-PHRASES_KEY: Final = "note_phrases"
-
-
-def note_phrases(tx: Connection, area: Area) -> list[str]:
-    """The office's own phrases for negotiation notes in an area, for completion while typing."""
-    return list(office_value(tx, f"{PHRASES_KEY}.{area}") or (DEBT_PHRASES if area in DEBT_AREAS else OTHER_PHRASES))
 
 
 def dispositions(tx: Connection, channel: Channel) -> list[DispositionRow]:
@@ -233,6 +197,8 @@ def _write(
         recalls.book(tx, viewer, debtor_id, area, entry.recall, now)
     action = "contact.correct" if corrects else "contact.record"
     access_log.append(tx, viewer, now, action, debtor_id=debtor_id, detail=f"{disposition.name} {contact_id}")
+    if corrects is None:
+        phrases.count(tx, area, entry.note)
     publish(tx, now, TOPIC, debtor_id)
     return contact_id
 

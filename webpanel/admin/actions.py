@@ -64,6 +64,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "recording.unhold": "録音の保全を解除",
     "recording.erase": "録音を消去",
     "rules.change": "催告ルールを変更",
+    "phrases.change": "定型文を変更",
     "office.stop": "緊急停止",
     "office.resume": "緊急停止を解除",
     "import.ask": "取込を依頼",

@@ -14,8 +14,9 @@ from db.store.calls import CallRow
 from db.store.debtors import ContactRow, Person
 from db.usecases import identity, results
 from db.usecases.calls import own_call
+from db.usecases.phrases import note_phrases
 from db.usecases.records import NotFoundError
-from db.usecases.results import DispositionRow, contact_to_correct, dispositions, note_phrases
+from db.usecases.results import DispositionRow, contact_to_correct, dispositions
 from webpanel.answers import done
 from webpanel.debtors.forms import parse_by_hand, parse_entry, parse_said
 from webpanel.debtors.screen import next_steps
@@ -49,7 +50,7 @@ async def confirm_identity(request: web.Request) -> web.StreamResponse:
 async def record_result(request: web.Request) -> web.StreamResponse:
     """Save the result of a call; while it lasts the record stays, after it the next thing to do follows."""
     viewer, call_id, office = request_viewer(request), path_call(request), request.app[OFFICE]
-    entry = parse_entry(await fields(request), office.zone, office.is_closed)
+    entry = parse_entry(await fields(request), office, request.app[CLOCK].now())
     database, now = request.app[DATABASE], request.app[CLOCK].now()
     await database.run(results.record_result, viewer, call_id, entry, now, office)
     call = await database.ask(own_call, viewer, call_id)
@@ -59,7 +60,7 @@ async def record_result(request: web.Request) -> web.StreamResponse:
 async def note_contact(request: web.Request) -> web.StreamResponse:
     """Save a contact that went through no call of ours."""
     viewer, debtor_id, office = request_viewer(request), path_id(request), request.app[OFFICE]
-    noted = parse_by_hand(await fields(request), office.zone, office.is_closed)
+    noted = parse_by_hand(await fields(request), office, request.app[CLOCK].now())
     await request.app[DATABASE].run(
         results.note_contact,
         viewer,
@@ -88,7 +89,7 @@ async def show_correction(request: web.Request) -> web.StreamResponse:
 async def correct_contact(request: web.Request) -> web.StreamResponse:
     """Save a correction: a new row; the old one stays."""
     viewer, contact_id, office = request_viewer(request), _contact_of(request), request.app[OFFICE]
-    entry = parse_entry(await fields(request), office.zone, office.is_closed)
+    entry = parse_entry(await fields(request), office, request.app[CLOCK].now())
     database = request.app[DATABASE]
     new_id = await database.run(results.correct, viewer, contact_id, entry, request.app[CLOCK].now(), office)
     debtor_id, _ = await database.ask(contact_to_correct, viewer, new_id)

@@ -15,6 +15,7 @@ from db.reference.calendar import DateTextError, parse_date
 from db.rules.duedates import IsClosed
 from db.rules.promises import PromiseError, PromiseLine, split_installments
 from db.rules.terms import AnsweredBy, Area, Channel
+from db.usecases.office import Office
 from db.usecases.recalls import RecallEntry
 from db.usecases.results import Entry
 from webpanel.errors import FormError
@@ -52,7 +53,7 @@ class Said:
     address: str
 
 
-def parse_entry(fields: Fields, zone: ZoneInfo, is_closed: IsClosed) -> Entry:
+def parse_entry(fields: Fields, office: Office, now: datetime) -> Entry:
     """The result of a contact, with a promise and a recall if any."""
     if not fields.get("disposition"):
         raise FormError({"disposition": "結果を選んでください。"})
@@ -61,35 +62,36 @@ def parse_entry(fields: Fields, zone: ZoneInfo, is_closed: IsClosed) -> Entry:
         note=_text(fields, "note"),
         next_step=_text(fields, "next_step")[:200],
         answered_by=_answered_by(fields),
-        promise=parse_promise(fields, is_closed),
-        recall=parse_recall(fields, zone),
+        promise=parse_promise(fields, office, now),
+        recall=parse_recall(fields, office.zone),
     )
 
 
-def parse_by_hand(fields: Fields, zone: ZoneInfo, is_closed: IsClosed) -> ByHand:
+def parse_by_hand(fields: Fields, office: Office, now: datetime) -> ByHand:
     """A contact at the counter, or otherwise outside of our calls. `kind` is channel and disposition, with a colon."""
     channel, _, disposition = fields.get("kind", "").partition(":")
     if channel not in set(Channel) or not disposition:
         raise FormError({"kind": "記録の種類を選んでください。"})
-    entry = parse_entry({**fields, "disposition": disposition}, zone, is_closed)
+    entry = parse_entry({**fields, "disposition": disposition}, office, now)
     return ByHand(area(fields), Channel(channel), entry)
 
 
-def parse_promise(fields: Fields, is_closed: IsClosed) -> tuple[PromiseLine, ...]:
+def parse_promise(fields: Fields, office: Office, now: datetime) -> tuple[PromiseLine, ...]:
     """The lines of a promise: none, one on the day that was said, equal monthly ones on open days, or each as typed."""
+    today = office.today(now)
     kind = fields.get("promise", "")
     if kind == BY_HAND:
-        return _hand_lines(fields)
+        return _hand_lines(fields, today)
     if kind not in {SINGLE, SPLIT}:
         return ()
     wrong: dict[str, str] = {}
     total = _yen(fields, wrong)
-    first = _first_day(fields, wrong)
+    first = _day(fields.get("promise_first", ""), wrong, "promise_first", today)
     count = _count(fields, wrong) if kind == SPLIT else 1
     if wrong:
         raise FormError(wrong)
     try:
-        return split_lines(total, count, first, is_closed)
+        return split_lines(total, count, first, office.is_closed)
     except PromiseError as error:
         place = "promise_count" if kind == SPLIT else "promise_total"
         raise FormError({place: error.message}) from error
@@ -103,7 +105,7 @@ def split_lines(total: int, count: int, first: date, is_closed: IsClosed) -> tup
     return split_installments(total, count, first, is_closed, unit)
 
 
-def _hand_lines(fields: Fields) -> tuple[PromiseLine, ...]:
+def _hand_lines(fields: Fields, today: date) -> tuple[PromiseLine, ...]:
     """Lines with a day and an amount each (`line_day_1`, `line_yen_1`, …), in the order of their days."""
     wrong: dict[str, str] = {}
     lines = []
@@ -111,7 +113,7 @@ def _hand_lines(fields: Fields) -> tuple[PromiseLine, ...]:
         day, yen = fields.get(f"line_day_{number}", "").strip(), fields.get(f"line_yen_{number}", "").strip()
         if day or yen:
             problems: dict[str, str] = {}
-            first = _day(day, problems, "day")
+            first = _day(day, problems, "day", today)
             amount = _amount(yen, problems, "yen")
             if problems:
                 wrong.setdefault("promise_lines", f"{number}行目：{' '.join(problems.values())}")
@@ -187,11 +189,7 @@ def _amount(typed: str, wrong: dict[str, str], name: str) -> int:
     return int(text)
 
 
-def _first_day(fields: Fields, wrong: dict[str, str]) -> date:
-    return _day(fields.get("promise_first", ""), wrong, "promise_first")
-
-
-def _day(typed: str, wrong: dict[str, str], name: str) -> date:
+def _day(typed: str, wrong: dict[str, str], name: str, today: date) -> date:
     try:
         first = parse_date(typed)
     except DateTextError as error:
@@ -199,6 +197,8 @@ def _day(typed: str, wrong: dict[str, str], name: str) -> date:
         return date.min
     if first.year >= _LAST_YEAR:
         wrong[name] = "納付予定日の年を確認してください。"
+    elif first < today:
+        wrong[name] = "納付予定日が過去の日付です。本日以降の日付を入力してください。"
     return first
 
 

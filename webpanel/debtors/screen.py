@@ -28,11 +28,12 @@ from db.usecases.eligibility import check_numbers
 from db.usecases.merges import Candidate, candidates
 from db.usecases.messages import masked as masked_messages
 from db.usecases.office import Office
+from db.usecases.phrases import note_phrases
 from db.usecases.policies import policy_of
 from db.usecases.reach import Reach, of_phones
 from db.usecases.recalls import hindrances
 from db.usecases.records import PromiseState, Record, areas_unmasked, open_record
-from db.usecases.results import BY_HAND, DispositionRow, dispositions, note_phrases
+from db.usecases.results import BY_HAND, DispositionRow, dispositions
 from db.usecases.task_desk import masked as masked_tasks
 from webpanel.debtors.forms import HAND_LINES
 from webpanel.debtors.guidance import Advice, Situation, advise

@@ -45,10 +45,10 @@ async def preview_promise(request: web.Request) -> web.StreamResponse:
     """The lines of a promise as typed so far, with what should be thought of: closed days, and more than is owed."""
     viewer, office = request_viewer(request), request.app[OFFICE]
     typed = await fields(request)
-    lines = parse_promise(typed, office.is_closed)
+    now = request.app[CLOCK].now()
+    lines = parse_promise(typed, office, now)
     if not lines:
         raise FormError({"promise": "約束の種類を選んでください。"})
-    now = request.app[CLOCK].now()
     ask = request.app[DATABASE].ask
     shown = await ask(_preview, viewer, path_id(request), area(typed), lines, office, now)
     return fragment(request, "debtors/promise.html", p=shown, split=len(lines) > 1, **WORDS)
@@ -62,7 +62,6 @@ class Preview:
     lines: Sequence[PromiseLine]
     closed: Mapping[date, date]
     owed: int | None
-    past: bool
     offer: bool
 
     @property
@@ -109,4 +108,4 @@ def _preview(
         owed = sum(line.total for line in arrears.lines(tx, viewer.within({area}), debtor_id, today))
     closed = {line.due: office.calendar.next_business_day(line.due) for line in lines if office.is_closed(line.due)}
     offer = Promise(today, tuple(lines)).needs_decision and not viewer.may(Right.PROMISE_DECIDE, area)
-    return Preview(lines, closed, owed, past=lines[0].due < today, offer=offer)
+    return Preview(lines, closed, owed, offer=offer)

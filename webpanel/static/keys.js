@@ -38,5 +38,7 @@ document.addEventListener("keydown", (event) => {
     element.select?.();
   } else {
     element.click();
+    // Tab goes on into what was opened
+    if (element.matches("summary")) element.focus();
   }
 });

@@ -12,8 +12,24 @@ document.addEventListener("click", (event) => {
   const fill = event.target.closest("button[data-fill]");
   const recall = event.target.closest("button[data-recall]");
   if (fill) set(fill.form.elements.namedItem(fill.dataset.fill), fill.dataset.value);
-  if (recall) set(recall.form.elements.namedItem("recall_at"), recallTime(recall));
+  if (recall) {
+    const box = recall.form.querySelector(".recall-form");
+    if (box) box.open = true;
+    set(recall.form.elements.namedItem("recall_at"), recallTime(recall));
+  }
+  const day = event.target.closest("button[data-promise-day]");
+  if (day) promiseAll(day);
 });
+
+// The whole amount on one day: what is said most often, in one click.
+function promiseAll(button) {
+  const { form, dataset } = button;
+  const box = form.querySelector(".promise-form");
+  box.open = true;
+  box.querySelector('[name="promise"][value="single"]').checked = true;
+  set(form.elements.namedItem("promise_total"), button.closest("[data-total]").dataset.total);
+  set(form.elements.namedItem("promise_first"), dataset.promiseDay);
+}
 
 function set(field, value) {
   field.value = value;

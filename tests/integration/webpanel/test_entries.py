@@ -91,7 +91,7 @@ def line_call(result: str):
         ({**TALKED, "promise": "single", "promise_total": "5000"}, "promise_first", "納付予定日"),
         ({**TALKED, "promise": "single", "promise_total": "5000", "promise_first": "2026-02-30"}, "promise_first", "存在しない"),
         ({**TALKED, "promise": "single", "promise_total": "5000", "promise_first": "9999-12-31"}, "promise_first", "年を確認"),
-        ({**TALKED, "promise": "single", "promise_total": "5000", "promise_first": "2026-11-23"}, "promise", "過去"),
+        ({**TALKED, "promise": "single", "promise_total": "5000", "promise_first": "2026-11-23"}, "promise_first", "過去"),
         ({**TALKED, "promise": "single", "promise_total": "999999", "promise_first": "2026-12-15"}, "promise", "超えています"),
         ({**TALKED, "promise": "split", "promise_total": "5000", "promise_first": "2026-12-15"}, "promise_count", "2回以上"),
         ({**TALKED, "promise": "split", "promise_total": "5000", "promise_first": "2026-12-15", "promise_count": "999"},
