@@ -85,7 +85,9 @@ def test_a_whole_call_by_keyboard_alone(open_page: Opener, city: City) -> None:
     page.keyboard.press("n")
     expect(page.locator("#note")).to_be_focused()
     page.keyboard.type("書きかけ")
-    page.focus("[name=kana]")
+    page.keyboard.press("Escape")
+    page.keyboard.press("k")
+    expect(page.locator("[name=kana]")).to_be_focused()
     page.keyboard.type("ヤマダ タロウ")
     page.keyboard.press("Tab")
     page.keyboard.type("S55.5.3")
@@ -97,8 +99,10 @@ def test_a_whole_call_by_keyboard_alone(open_page: Opener, city: City) -> None:
     assert page.input_value("#note") == "書きかけ", "what was typed before identity is still there"
     page.keyboard.press("1")
     page.keyboard.press("p")
-    page.click("text=全額")
-    page.click("text=来月末")
+    for button in ("全額", "来月末"):
+        while button not in page.evaluate("document.activeElement.textContent"):
+            page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
     expect(page.locator(".preview")).to_contain_text("令和8年12月31日")
     expect(page.locator(".preview")).to_contain_text("閉庁日です")
     line.hang_up(call_id)

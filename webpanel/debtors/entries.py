@@ -14,7 +14,9 @@ from db.store.calls import CallRow
 from db.store.debtors import ContactRow, Person
 from db.usecases import identity, results
 from db.usecases.calls import own_call
+from db.usecases.office import Office
 from db.usecases.phrases import note_phrases
+from db.usecases.recalls import hindrances
 from db.usecases.records import NotFoundError
 from db.usecases.results import DispositionRow, contact_to_correct, dispositions
 from webpanel.answers import done
@@ -54,7 +56,7 @@ async def record_result(request: web.Request) -> web.StreamResponse:
     database, now = request.app[DATABASE], request.app[CLOCK].now()
     await database.run(results.record_result, viewer, call_id, entry, now, office)
     call = await database.ask(own_call, viewer, call_id)
-    return done(request, await database.ask(_after, viewer, call, now))
+    return done(request, await database.ask(_after, viewer, call, now, office))
 
 
 async def note_contact(request: web.Request) -> web.StreamResponse:
@@ -96,12 +98,17 @@ async def correct_contact(request: web.Request) -> web.StreamResponse:
     return done(request, f"/debtors/{debtor_id}?saved=1")
 
 
-def _after(tx: Connection, viewer: Viewer, call: CallRow, now: datetime) -> str:
-    """Where the operator goes on: still on the line they stay; else the recall that is due first, or home."""
+def _after(tx: Connection, viewer: Viewer, call: CallRow, now: datetime, office: Office) -> str:
+    """Where the operator goes on: still on the line they stay; else the first due recall that may be made, or home.
+
+    One that may not be made would otherwise come again after every call.
+    """
     if call.state in LIVE_CALLS:
         return f"/debtors/{call.debtor_id}?saved=1"
-    due = [recall for recall in recalls.due(tx, viewer, now) if recall.debtor_id != call.debtor_id]
-    return f"/debtors/{due[0].debtor_id}" if due else HOME
+    for recall in recalls.due(tx, viewer, now):
+        if recall.debtor_id != call.debtor_id and not hindrances(tx, viewer, [recall], now, office):
+            return f"/debtors/{recall.debtor_id}?area={recall.area.value}"
+    return HOME
 
 
 def _contact_of(request: web.Request) -> uuid.UUID:

@@ -1,6 +1,7 @@
 // Keyboard: an element says its key with `data-shortcut` ("F12", "3", "P", "Ctrl+Enter"); the first visible one that is
-// enabled is pressed, or focused if it is an input. Letters and digits are left alone while something is being typed or
-// chosen, and every key is while the input method is composing.
+// enabled is pressed, or focused if it is an input. Letters and digits are
+// left alone while something is being typed or chosen, and every key is while the input method is composing. Escape leaves
+// a field, so that they work again.
 const ALWAYS = new Set(["F2", "F4", "F12", "Ctrl+Enter"]);
 
 function name(event) {
@@ -41,4 +42,11 @@ document.addEventListener("keydown", (event) => {
     // Tab goes on into what was opened
     if (element.matches("summary")) element.focus();
   }
+});
+
+// On the window, after whatever the field itself does with Escape: closing its list of phrases, clearing a search.
+window.addEventListener("keydown", (event) => {
+  const field = event.target;
+  if (event.key !== "Escape" || event.isComposing || event.defaultPrevented || !isTyping(field)) return;
+  if (!field.closest("dialog") && !(field.type === "search" && field.value)) field.blur();
 });

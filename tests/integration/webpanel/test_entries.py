@@ -50,17 +50,19 @@ async def test_a_result_is_saved_and_the_next_page_follows(panel: Panel) -> None
 
 
 @pytest.mark.req("T6", "T7")
-async def test_after_the_wrap_up_the_recall_that_is_due_comes_next(panel: Panel) -> None:
+async def test_after_the_wrap_up_the_recall_that_is_due_and_may_be_made_comes_next(panel: Panel) -> None:
     line, result, browser = await talking(panel)
-    other = panel.small.debtor("佐藤 花", "サトウ ハナ", phone=None)
+    nowhere = panel.small.debtor("鈴木 留", "スズキ トメ", phone=None)
+    other = panel.small.debtor("佐藤 花", "サトウ ハナ", phone="+819033334444")
     line.hang_up(line_call(result))
     with panel.database.write() as tx:
-        tx.execute(insert(Recall).values(
-            id=new_id(), debtor_id=other, area=Area.TAX, due_at=NOW - timedelta(minutes=1), user_id=None,
-            made_by=line.viewer.user_id, made_at=NOW - timedelta(days=1),
-        ))  # fmt: skip
+        for debtor_id, minutes in ((nowhere, 2), (other, 1)):
+            tx.execute(insert(Recall).values(
+                id=new_id(), debtor_id=debtor_id, area=Area.TAX, due_at=NOW - timedelta(minutes=minutes), user_id=None,
+                made_by=line.viewer.user_id, made_at=NOW - timedelta(days=1),
+            ))  # fmt: skip
     _, _, headers = await browser.post(result, TALKED)
-    assert headers["Saikoku-Location"] == f"/debtors/{other}"
+    assert headers["Saikoku-Location"] == f"/debtors/{other}?area=tax"
 
 
 @pytest.mark.req("T7")
