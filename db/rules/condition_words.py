@@ -175,7 +175,7 @@ _CLAUSES: Final[Mapping[type[Leaf], Callable[[Any, Words], str]]] = MappingProxy
         Levy: _levy,
         District: lambda leaf, _: f"地区が{_or(leaf.districts)}",
         PromiseIs: lambda leaf, _: f"納付約束が{_labels(leaf.states)}",
-        StateIs: lambda leaf, _: f"業務ワークフローが{_labels(leaf.states)}",
+        StateIs: lambda leaf, _: f"案件の状態が{_labels(leaf.states)}",
         LastContact: _last_contact,
         Phone: _phone,
         Reachable: _reachable,

@@ -125,7 +125,7 @@ class StateIs:
     """The workflow state (T10) as it was last derived; it follows a change within about a second."""
 
     kind: ClassVar = "state"
-    label: ClassVar = "業務ワークフロー"
+    label: ClassVar = "案件の状態"
     states: tuple[CaseState, ...] = ()
 
 

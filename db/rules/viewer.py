@@ -34,8 +34,8 @@ class NotAllowedError(Exception):
     code = "not_allowed"
 
     def __init__(self, right: Right, area: Area | None = None) -> None:
-        where = f"（{area.label}）" if area else ""
-        super().__init__(f"この操作をする権限がありません: {right.label}{where}")
+        what = f"{right.label}・{area.label}" if area else right.label
+        super().__init__(f"この操作をする権限がありません（{what}）。")
         self.right = right
         self.area = area
 

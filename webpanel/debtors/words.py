@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from db.reference.calendar import era_date_short, fiscal_year_label
 from db.reference.phones import PhoneError, parse_phone
+from db.rules.condition_words import LANGUAGES
 
 _TIME = Markup('<time datetime="{0}" title="{1}">{2}</time>')
 
@@ -68,5 +69,6 @@ WORDS: Final[Mapping[str, Any]] = {
     "age": age,
     "weekday": weekday,
     "national": national,
+    "languages": LANGUAGES,
 }
 """For templates, under their own names."""

@@ -127,7 +127,7 @@ _INPUTS: Final[Mapping[str, Inputs]] = {
     c.HouseholdCases.kind: _range("人"),
     c.HouseholdAmount.kind: _range("円"),
     c.PromiseIs.kind: _terms("states", c.PromiseStanding),
-    c.StateIs.kind: _terms("states", CaseState),
+    c.StateIs.kind: _terms("states", tuple(reversed(CaseState))),  # as the workflow screen has them
     c.LastContact.kind: _last_contact,
     c.Phone.kind: _terms("kinds", PhoneKind, "架電できる番号（種類を問わないときは選ばない）"),
     c.Reachable.kind: _reachable,
