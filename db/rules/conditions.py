@@ -314,7 +314,7 @@ def from_json(data: Any, depth: int = 0) -> Condition:
     if not isinstance(data, Mapping) or depth > DEEPEST:
         raise ConditionFormError("入れ子" if depth > DEEPEST else "条件")
     kind = data.get("kind")
-    if kind in set(Joining):
+    if isinstance(kind, str) and kind in set(Joining):
         parts = data.get("parts", [])
         if not isinstance(parts, list) or set(data) - {"kind", "parts"}:
             raise ConditionFormError("グループ")

@@ -94,6 +94,7 @@ def test_whatever_is_sent_is_a_tree_or_refused(data: object, kind: str) -> None:
 @pytest.mark.parametrize(
     "sent",
     [
+        {"kind": []},
         {"kind": "amount", "low": True},
         {"kind": "amount", "low": "1"},
         {"kind": "amount", "label": 1},
