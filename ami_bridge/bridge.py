@@ -120,7 +120,7 @@ class Bridge:
         self._legs = Legs(register, self.link, patience, tasks, time, dial.ring_seconds)
         record = CallRecord(settings.ami.cel_file) if settings.ami.cel_file.name else None
         settler = Settler(
-            register, record, self._lanes, self._tracker, recordings, tasks, time, office, settings.ami.pbx
+            register, record, self._lanes, self._tracker, recordings, self.link.send, tasks, time, office, settings.ami.pbx
         )  # fmt: skip
         self._dialing = Dialing(register, self.link, lease, patience, recordings, dial, office, settler.lost)
         self._reception = Reception(register, self.link, patience, recordings, self._dialing, office, settings.ami.pbx)

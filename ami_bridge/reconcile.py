@@ -12,6 +12,7 @@ made comes once more, in order, after it.
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -62,6 +63,7 @@ class Reconciler:
         self._settler.forget()
         for row in await self._register.ask(incoming.open_calls, self._pbx):
             self._tracker.follow(row.channel, row.id)
+        listed_at = self._register.now()
         listed = await session.send(CHANNELS)
         channels = standing(listed)
         self._tracker.saw(channels)
@@ -75,15 +77,15 @@ class Reconciler:
         for attempt in attempts:
             found = partial(self._dialing.found, attempt, channels.get(attempt.id), pending)
             await self._lanes.run(attempt.id, found)
-        await self._callers(came_in(listed), session)
+        await self._callers(came_in(listed), listed_at, session)
         log.info("reconciled: %d channels of ours, %d open attempts", len(channels), len(attempts))
         await self._strays(channels, {duty.leg_id for duty in duties} | {attempt.id for attempt in attempts})
         await self._settler.unknown()
         await self._recordings.catch_up(self._pbx)
 
-    async def _callers(self, channels: dict[str, Standing], session: Session) -> None:
+    async def _callers(self, channels: dict[str, Standing], listed_at: datetime, session: Session) -> None:
         """Calls that came in: those believed in, and those that wait without anybody having heard of them."""
-        await self._settler.callers(channels)
+        await self._settler.callers(channels, listed_at)
         open_calls = await self._register.ask(incoming.open_calls, self._pbx)
         for row in open_calls:
             await self._lanes.run(row.id, partial(self._reception.found, row, channels.get(row.channel), session.send))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Container, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,11 +22,13 @@ from uuid import UUID
 from ami_bridge import variables as names
 from ami_bridge.cel import History
 from ami_bridge.cel_file import CallRecord
+from ami_bridge.errors import AmiError
 from ami_bridge.lanes import Lanes
 from ami_bridge.recordings import Recordings
 from ami_bridge.register import Register
 from ami_bridge.timing import Backoff, Time
-from ami_bridge.tracking import Tracker
+from ami_bridge.tracking import CHANNELS, Tracker, came_in
+from ami_bridge.values import Action, Reply
 from db.rules.callers import Caller
 from db.rules.telephony import EndedBy
 from db.store import calls, incoming
@@ -43,6 +45,12 @@ WRITING: Final = 3.0
 
 LOOK_BACK: Final = timedelta(days=7)
 """Attempts no older than this are looked for once more while their outcome is unknown."""
+
+AGAIN: Final = 10.0
+"""Seconds after a reconciliation after which it is looked again for callers whom nobody heard."""
+
+CLOCKS_DIFFER: Final = timedelta(seconds=5)
+"""A caller who is not in the list of channels is gone only if they rang before it; the PBX's clock may be another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,7 @@ class Settler:
         lanes: Lanes,
         tracker: Tracker,
         recordings: Recordings,
+        send: Callable[[Action], Awaitable[Reply]],
         tasks: asyncio.TaskGroup,
         time: Time,
         office: Office,
@@ -73,6 +82,7 @@ class Settler:
         self._lanes = lanes
         self._tracker = tracker
         self._recordings = recordings
+        self._send = send
         self._tasks = tasks
         self._time = time
         self._office = office
@@ -135,18 +145,37 @@ class Settler:
 
     # -- calls that came in -----------------------------------------------------------------------------------------
 
-    async def callers(self, channels: Container[str]) -> None:
-        """Calls that came in while nobody listened and are over; `channels` (Uniqueids) are those that are up."""
-        open_calls = await self._register.ask(incoming.open_calls, self._pbx)
+    async def callers(self, channels: Container[str], listed_at: datetime) -> None:
+        """Calls that came in while nobody listened and are over; `channels` (Uniqueids) were up at `listed_at`.
+
+        Callers of that time who are still up can hang up before they are served: so it is looked again a little later.
+        """
         unheard = await self._register.ask(listening.unheard_since, self._pbx)
+        await self._look(channels, listed_at, unheard)
+        if unheard is not None:
+            self._tasks.create_task(self._look_again(unheard))
+
+    async def _look_again(self, unheard: datetime) -> None:
+        await self._time.sleep(AGAIN)
+        listed_at = self._register.now()
+        try:
+            channels = came_in(await self._send(CHANNELS))
+        except AmiError:
+            return  # the next link is reconciled, too
+        await self._look(channels, listed_at, unheard)
+
+    async def _look(self, channels: Container[str], listed_at: datetime, unheard: datetime | None) -> None:
+        open_calls = await self._register.ask(incoming.open_calls, self._pbx)
         since = min([row.arrived_at for row in open_calls] + ([] if unheard is None else [unheard]), default=None)
         if since is None:
             return
-        found = await self._read(self._register.seconds(since))
+        found = await self._read(self._register.seconds(since)) or {}
+        callers = [history for history in found.values() if history.caller is not None]
         over = {
             call_id_of(self._pbx, history.uniqueid): history
-            for history in (found or {}).values()
-            if history.caller is not None and history.uniqueid not in channels
+            for history in callers
+            if history.ended is not None
+            or (history.uniqueid not in channels and self._rang(history) < listed_at - CLOCKS_DIFFER)
         }
         for row in open_calls:
             history = over.get(row.id)

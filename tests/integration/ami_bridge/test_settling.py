@@ -13,7 +13,7 @@ from sqlalchemy import select
 from ami_bridge.cel import History
 from ami_bridge.recordings import Recordings
 from ami_bridge.register import Register
-from ami_bridge.settling import WRITING, Settler
+from ami_bridge.settling import AGAIN, WRITING, Settler
 from ami_bridge.tracking import Answered, Began, Entered, Rang, Tracker
 from db.clock import FixedClock
 from db.rules.callers import CallerKind
@@ -229,7 +229,7 @@ def scene(line: Line, clock: HeldTime) -> Scene:
     register = Register(line.database, FixedClock(NOW), clock)
     recordings = Recordings(register, Path("/nowhere"), line.tasks, clock)  # type: ignore[arg-type]
     settler = Settler(
-        register, paper, NoLanes(), tracker, recordings, line.tasks, clock, OFFICE, "main"  # type: ignore[arg-type]
+        register, paper, NoLanes(), tracker, recordings, line.link.send, line.tasks, clock, OFFICE, "main"  # type: ignore[arg-type]
     )  # fmt: skip
     return Scene(line, paper, tracker, settler, clock, register)
 
@@ -267,7 +267,7 @@ async def test_a_record_that_cannot_be_read_is_said_once(scene: Scene, caplog: p
     scene.paper.told = PermissionError(13, "no")
     await scene.line.database.run(listening.heard, "main", NOW)
     for _ in range(2):
-        await scene.settler.callers(())
+        await scene.settler.callers((), NOW)
     assert [r.getMessage() for r in caplog.records] == [
         "Asterisk's own record cannot be read: Permission denied (ami.cel_file)"
     ]
@@ -275,24 +275,33 @@ async def test_a_record_that_cannot_be_read_is_said_once(scene: Scene, caplog: p
 
 @pytest.mark.req("T5")
 async def test_callers_of_the_record_who_are_up_or_known_are_not_missed(scene: Scene) -> None:
-    def rang(channel: str) -> History:
+    def rang(channel: str, at: float = -60, ended: float | None = None) -> History:
         headers = {"Kind": "unknown", "Number": f"+8131234{channel}"}
-        return History(channel, caller=headers, rang=scene.seconds(-60), ended=scene.seconds(-30))
+        end = None if ended is None else scene.seconds(ended)
+        return History(channel, caller=headers, rang=scene.seconds(at), ended=end)
 
-    scene.paper.told = {channel: rang(channel) for channel in ("1001", "1002", "1003")}
-    known = incoming.Caller(CallerKind.UNKNOWN, "+81312341002")
+    up, known, over, died, just_now = (
+        rang("1001"), rang("1002", ended=-30), rang("1003", ended=-30), rang("1004"), rang("1005", at=-1),
+    )  # fmt: skip
+    scene.paper.told = {one.uniqueid: one for one in (up, known, over, died, just_now)}
+    caller = incoming.Caller(CallerKind.UNKNOWN, "+81312341002")
     call_id = incoming.call_id_of("main", "1002")
-    await scene.line.database.run(incoming.arrived, call_id, "main", "1002", known, NOW, OFFICE)
+    await scene.line.database.run(incoming.arrived, call_id, "main", "1002", caller, NOW, OFFICE)
 
-    await scene.settler.callers({"1001"})
-    assert await missed(scene) == []  # never listened to: what was before is not ours
+    await scene.settler.callers({"1001"}, NOW)
+    assert await missed(scene) == set()  # never listened to: what was before is not ours
 
     await scene.line.database.run(listening.heard, "main", NOW - timedelta(seconds=90))
     await scene.line.database.run(listening.heard, "main", NOW - timedelta(seconds=10))
-    await scene.settler.callers({"1001"})
-    assert await missed(scene) == ["1003"]
+    await scene.settler.callers({"1001"}, NOW)
+    assert await missed(scene) == {"1003", "1004"}
+
+    scene.paper.told["1001"] = rang("1001", ended=1)  # hung up before anybody could serve them
+    await scene.clock.passes(AGAIN)
+    await soon(scene.line.tasks.made[-1])
+    assert await missed(scene) == {"1001", "1003", "1004"}
 
 
-async def missed(scene: Scene) -> list[str]:
+async def missed(scene: Scene) -> set[str]:
     query = select(Incoming.channel).where(Incoming.state == IncomingState.MISSED)
-    return list(await scene.line.database.ask(lambda tx: tx.execute(query).scalars().all()))
+    return set(await scene.line.database.ask(lambda tx: tx.execute(query).scalars().all()))
