@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from db.reference.calendar import era_date, era_date_short
 from db.reference.phones import PhoneError, parse_phone
+from db.rules.eligibility import DEBT_AREAS
 from db.rules.terms import Area, Right
 from db.rules.viewer import Viewer
 from db.store import messages
@@ -42,7 +43,7 @@ def environment(office: Office) -> jinja2.Environment:
         auto_reload=False,
     )
     made.filters.update(_filters(office.zone))
-    made.globals.update(Right=Right, Area=Area)
+    made.globals.update(Right=Right, Area=Area, DEBT_AREAS=DEBT_AREAS)
     return made
 
 

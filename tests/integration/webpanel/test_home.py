@@ -78,3 +78,11 @@ async def test_an_administrator_without_people_sees_none(panel: Panel) -> None:
     assert status == 200
     assert "today-due" not in text
     assert 'id="shell-q"' not in text
+
+
+@pytest.mark.req("T15")
+async def test_those_without_debts_are_not_offered_the_states_of_debts(panel: Panel) -> None:
+    panel.user("kenshin", "supervisor", areas=(Area.HEALTH,))
+    panel.user("boss", "supervisor")
+    assert 'href="/workflow"' not in (await (await panel.browser("kenshin")).get("/"))[1]
+    assert 'href="/workflow"' in (await (await panel.browser("boss")).get("/"))[1]
