@@ -238,6 +238,7 @@ def scene(line: Line, clock: HeldTime) -> Scene:
 async def test_lines_that_come_late_are_waited_for(scene: Scene) -> None:
     await scene.settler.lost(scene.line.id)
     await scene.clock.passes(0.1)
+    await scene.clock.waited_for(0.2)
     assert await scene.line.attempt() is AttemptState.SENT
     history = History(str(scene.line.id), ended=scene.seconds(0), cause=17)
     scene.paper.told = {str(scene.line.id): history}

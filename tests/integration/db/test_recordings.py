@@ -90,7 +90,7 @@ def test_who_has_the_right_opens_it_and_that_is_logged(desk: Desk) -> None:
     assert (found.bytes, found.milliseconds, found.sha256) == (5, 1, hashlib.sha256(b"sound").hexdigest())
     assert (found.number, found.seat, found.staff_name) == ("+819011112222", "1001", "opさん")
     assert found.path.endswith(f"{desk.call_id}.wav")
-    assert desk.log() == [("officer", "recording.play", desk.debtor_id, f"recording {desk.id}")]
+    assert desk.log() == [("officer", "recording.play", desk.debtor_id, f"録音 {desk.id}")]
     with desk.database.read() as tx:
         assert list(access_log.verify(tx)) == []
 
@@ -148,8 +148,8 @@ def test_a_recording_is_held_for_a_reason_and_then_outlives_its_term(desk: Desk)
     assert desk.due() == [desk.id]
     said = [(action, detail) for _, action, _, detail in desk.log()]
     assert said == [
-        ("recording.hold", f"recording {desk.id}: 苦情申出 令和8年第3号"),
-        ("recording.unhold", f"recording {desk.id}: 取下げ"),
+        ("recording.hold", f"録音 {desk.id} 理由: 苦情申出 令和8年第3号"),
+        ("recording.unhold", f"録音 {desk.id} 理由: 取下げ"),
     ]
 
 
@@ -181,7 +181,7 @@ def test_what_is_over_is_erased_with_its_file_and_that_is_logged(desk: Desk) -> 
     assert removed == [f"{NOW:%Y/%m/%d}/{desk.call_id}.wav"]
     assert desk.state is RecordingState.ERASED
     assert desk.due() == []
-    assert desk.log() == [("jobs", "recording.erase", desk.debtor_id, f"recording {desk.id}")]
+    assert desk.log() == [("jobs", "recording.erase", desk.debtor_id, f"録音 {desk.id}")]
     with pytest.raises(RecordingError) as refused:
         desk.hold(desk.small.user("officer", "officer"))
     assert refused.value.code == "erased"

@@ -157,7 +157,6 @@ async def test_every_page_about_people_or_users_leaves_its_row(panel: Panel) -> 
     operator = await panel.browser("sato")
     for browser, path, action in (
         (operator, "/", "today.view"),
-        (operator, "/live/due", "today.view"),
         (boss, "/admin/users", "user.list"),
         (boss, "/admin/users/list", "user.list"),
         (boss, "/admin/access-log", "audit.view"),

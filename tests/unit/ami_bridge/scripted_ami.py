@@ -174,11 +174,15 @@ class HeldTime:
 
     async def passes(self, seconds: float) -> None:
         """Wait until somebody waits for exactly `seconds`, and let that wait pass."""
+        wake = await self.waited_for(seconds)
+        self._now += seconds
+        wake.set_result(None)
+
+    async def waited_for(self, seconds: float) -> asyncio.Future[None]:
+        """Wait until somebody waits for exactly `seconds`; no time passes."""
         while True:
             for duration, wake in self._sleepers:
                 if duration == seconds and not wake.done():
-                    self._now += seconds
-                    wake.set_result(None)
-                    return
+                    return wake
             self._stir.clear()
             await soon(self._stir.wait())
