@@ -200,7 +200,7 @@ def answered(tx: Connection, attempt_id: uuid.UUID, now: datetime, *, at: dateti
 def joined(tx: Connection, call_id: uuid.UUID, now: datetime) -> None:
     """The person is in the operator's room (again): they talk, or the person waits there for the operator's phone."""
     answered(tx, call_id, now)
-    row = tx.execute(select(Call.user_id, Call.joined_at).where(Call.id == call_id)).one()
+    row = tx.execute(select(Call.user_id, Call.joined_at).where(Call.id == call_id).with_for_update()).one()
     leg_up = tx.execute(select(Duty.leg_up).where(Duty.user_id == row.user_id).with_for_update()).scalar_one_or_none()
     if leg_up:
         _call(tx, call_id, now, state=CallState.TALKING, joined_at=row.joined_at or now)

@@ -64,7 +64,7 @@ def take_seat(tx: Connection, viewer: Viewer, extension: str, now: datetime) -> 
 
 def ring_again(tx: Connection, viewer: Viewer, now: datetime) -> None:
     """Call the operator's phone again after it did not answer or was lost."""
-    duty = required(tx, viewer)
+    duty = _required_held(tx, viewer)
     if duty.leg_up or duty.state is DutyState.CALLING_PHONE:
         raise DutyError("phone_is_up", "電話機は接続済み、または呼出中です。")
     leg_id = new_id()
@@ -76,7 +76,7 @@ def ring_again(tx: Connection, viewer: Viewer, now: datetime) -> None:
 
 def pause(tx: Connection, viewer: Viewer, reason: str, now: datetime) -> None:
     """Leave the line for a while; no call comes until `resume`."""
-    duty = required(tx, viewer)
+    duty = _required_held(tx, viewer)
     if reason not in PAUSE_REASONS:
         raise DutyError("no_such_reason", "離席理由を選んでください。")
     if duty.call_id is not None:
@@ -87,7 +87,7 @@ def pause(tx: Connection, viewer: Viewer, reason: str, now: datetime) -> None:
 
 def resume(tx: Connection, viewer: Viewer, now: datetime) -> None:
     """Come back from a pause."""
-    duty = required(tx, viewer)
+    duty = _required_held(tx, viewer)
     if duty.state is not DutyState.PAUSED:
         raise DutyError("not_paused", "離席中ではありません。")
     _enter(tx, duty, DutyState.READY if duty.leg_up else DutyState.PHONE_LOST, now)
@@ -95,7 +95,7 @@ def resume(tx: Connection, viewer: Viewer, now: datetime) -> None:
 
 def go_home(tx: Connection, viewer: Viewer, now: datetime) -> None:
     """End the duty; the phone is hung up. Not while a call or its result is open."""
-    duty = required(tx, viewer)
+    duty = _required_held(tx, viewer)
     if duty.call_id is not None:
         raise DutyError("call_open", "通話または後処理が残っています。結果を登録してから退席してください。")
     _not_consulted(duty)
@@ -151,7 +151,7 @@ def call_back(tx: Connection, leg_id: uuid.UUID, now: datetime) -> None:
 
 def after_call(tx: Connection, user_id: int, call_id: uuid.UUID, now: datetime) -> None:
     """Put an operator where a call's end or its result leaves them: result owed, ready, or without a phone."""
-    duty = calls.duty(tx, user_id)
+    duty = _held(tx, user_id)
     if duty is None or duty.call_id != call_id:
         return
     call = tx.execute(select(Call.state, Call.wrapped_at).where(Call.id == call_id)).one()
@@ -210,7 +210,7 @@ def stop_consulting(tx: Connection, call_id: uuid.UUID, now: datetime) -> bool:
     row = tx.execute(ending).one_or_none()
     if row is None:
         return False
-    officer, operator = calls.duty(tx, row.to_user), calls.duty(tx, row.from_user)
+    officer, operator = _held(tx, row.to_user), calls.duty(tx, row.from_user)
     if officer is not None and officer.state is DutyState.CONSULTING:
         _enter(tx, officer, DutyState.READY if officer.leg_up else DutyState.PHONE_LOST, now)
     if operator is not None:
@@ -222,7 +222,7 @@ def stop_consulting(tx: Connection, call_id: uuid.UUID, now: datetime) -> bool:
 
 def hand_over(tx: Connection, call_id: uuid.UUID, from_user: int, to_user: int, now: datetime) -> None:
     """A call changes from one operator to another, who is taken for it already."""
-    giver, taker = calls.duty(tx, from_user), calls.duty(tx, to_user)
+    giver, taker = _held(tx, from_user), calls.duty(tx, to_user)
     if giver is not None and giver.call_id == call_id:
         tx.execute(update(Duty).where(Duty.user_id == from_user).values(call_id=None))
         _enter(tx, giver, DutyState.READY if giver.leg_up else DutyState.PHONE_LOST, now)
@@ -237,6 +237,17 @@ def required(tx: Connection, viewer: Viewer) -> DutyRow:
     if duty is None:
         raise DutyError("off_duty", "業務を開始していません。席を選んで業務を開始してください。")
     return duty
+
+
+def _required_held(tx: Connection, viewer: Viewer) -> DutyRow:
+    _held(tx, viewer.user_id)
+    return required(tx, viewer)
+
+
+def _held(tx: Connection, user_id: int) -> DutyRow | None:
+    """A user's duty, locked: whoever leaves a state by whether the phone is up must not pass the phone that comes up."""
+    tx.execute(select(Duty.user_id).where(Duty.user_id == user_id).with_for_update())
+    return calls.duty(tx, user_id)
 
 
 def _not_consulted(duty: DutyRow) -> None:
@@ -254,7 +265,12 @@ def _part(tx: Connection, duty: DutyRow, now: datetime) -> None:
 
 
 def _hold_of_leg(tx: Connection, leg_id: uuid.UUID) -> DutyRow | None:
-    """The duty of a leg, locked: what the leg does and what the person's channel does must not pass each other."""
+    """The duty of a leg, locked: what the leg does and what the person's channel does must not pass each other.
+
+    First the call, then the duty, as all who end a call or save its result: or two would wait for each other.
+    """
+    call = select(Duty.call_id).where(Duty.leg_id == leg_id).scalar_subquery()
+    tx.execute(select(Call.id).where(Call.id == call).with_for_update())
     tx.execute(select(Duty.user_id).where(Duty.leg_id == leg_id).with_for_update())
     return calls.duty_of_leg(tx, leg_id)
 

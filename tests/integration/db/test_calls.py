@@ -1,12 +1,14 @@
 """From the click to the recorded result, as the register sees it (T1, T3, T7, C4, C5)."""
 
+import threading
 import uuid
 from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 
+from db.engine import Database
 from db.outbox import Cursor, changes_after
 from db.rules.promises import Footing, PromiseLine
 from db.rules.telephony import AttemptResult, AttemptState, CallState, DutyState, EndedBy
@@ -615,3 +617,36 @@ def test_protected_people_show_no_address_and_no_household(small: SmallOffice) -
 def open_record(line: Line) -> records.Record:
     with line.database.write() as tx:
         return records.open_record(tx, line.viewer, line.debtor_id, NOW, OFFICE)
+
+
+@pytest.mark.req("T3")
+def test_a_phone_that_comes_up_while_a_result_is_saved_leaves_the_operator_ready(url: str, line: Line) -> None:
+    """On PostgreSQL both run at once: whoever reads whether the phone is up waits for whoever writes it."""
+    call_id = line.place()
+    with line.database.write() as tx:
+        calls.authorize(tx, call_id, NOW, OFFICE)
+        calls.ended(tx, call_id, NOW, 17)
+        leg_id = duty.required(tx, line.viewer).leg_id
+        duty.leg_lost(tx, leg_id, NOW, "切断")
+        duty.call_back(tx, leg_id, NOW)
+        leg_id = duty.required(tx, line.viewer).leg_id
+    saved = threading.Thread(target=line.save, args=(call_id, Entry("busy")))
+    other = Database(url)
+    with other.write() as tx:
+        duty.leg_answered(tx, leg_id, NOW)
+        saved.start()
+        if not other.is_sqlite:
+            waits_for_a_lock(other)
+    saved.join()
+    other.close()
+    with line.database.read() as tx:
+        assert duty.required(tx, line.viewer).state is DutyState.READY
+
+
+def waits_for_a_lock(database: Database) -> None:
+    """Until another transaction waits for one of ours."""
+    for _ in range(2000):
+        with database.read() as tx:
+            if tx.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one():
+                return
+    raise AssertionError("nobody waits")
