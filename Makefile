@@ -5,8 +5,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Tests that need no telephone and no browser share the cores, a file a worker; the others have the machine to themselves.
-SHARED := --numprocesses auto --dist loadfile
+# Tests share the cores, a file a worker; live and browser tests come last, when nothing else runs beside them.
+SHARED := --numprocesses auto --maxprocesses 4 --dist loadfile
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help demo test check unit integration live havoc browser bench assets install install-dev lock clean
@@ -22,7 +22,7 @@ test: install-dev  ## everything: style, types, arrows, unit, integration, live 
 	deploy/system-packages test
 	$(MAKE) --no-print-directory check
 	$(BIN)/pytest $(SHARED) tests/unit tests/integration
-	$(BIN)/pytest tests/live tests/browser
+	$(BIN)/pytest $(SHARED) tests/live tests/browser
 
 check: install-dev  ## style, types and the direction of the arrows
 	$(BIN)/ruff check .
