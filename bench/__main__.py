@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 
-from bench import agi, best_time, daemons, day, debtor_page, extraction, imports, join, pop, sse, workflow
+from bench import agi, best_time, daemons, day, debtor_page, extraction, imports, join, sse, workflow
 from bench.rows import Bench, machine
 
 BENCHES: Mapping[str, Bench] = {
@@ -13,7 +13,6 @@ BENCHES: Mapping[str, Bench] = {
     "agi": agi.run,
     "extraction": extraction.run,
     "workflow": workflow.run,
-    "pop": pop.run,
     "sse": sse.run,
     "best_time": best_time.run,
     "imports": imports.run,
