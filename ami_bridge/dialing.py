@@ -27,6 +27,7 @@ from ami_bridge.link import AmiLink
 from ami_bridge.patience import Patience
 from ami_bridge.recordings import Recordings
 from ami_bridge.register import UNAVAILABLE, Register
+from ami_bridge.talks import Talks
 from ami_bridge.tracking import (
     CHANNELS,
     Answered,
@@ -45,8 +46,7 @@ from ami_bridge.values import Action
 from db.reference.phones import PhoneError, dial_digits
 from db.rules.telephony import LIVE_CALLS, OPEN_ATTEMPTS, AttemptState, EndedBy
 from db.settings import DialSettings
-from db.store.calls import AttemptRow, LineRow
-from db.store.calls import line as line_of
+from db.store.calls import AttemptRow
 from db.usecases import calls
 from db.usecases.calls import Go
 from db.usecases.office import Office
@@ -61,7 +61,7 @@ BAD_NUMBER: Final = "番号または発信設定に誤りがあるため、発�
 NO_REGISTER: Final = "記録できないため、発信しませんでした。"
 
 
-class Dialing:
+class Dialing(Talks):
     """Carries out what is wanted of calls, and writes what becomes of them."""
 
     def __init__(
@@ -76,15 +76,11 @@ class Dialing:
         lost: Callable[[UUID], Awaitable[None]],
     ) -> None:
         """`lost` is told of attempts that were sent and have no channel, whose end nobody heard."""
+        super().__init__(register, link, patience, recordings)
         self._lost = lost
-        self._register = register
-        self._link = link
         self._lease = lease
-        self._patience = patience
-        self._recordings = recordings
         self._settings = settings
         self._office = office
-        self._ending: dict[UUID, EndedBy] = {}  # calls that we are ending, and on whose word
 
     # -- what is wanted -----------------------------------------------------------------------------------------------
 
@@ -166,32 +162,8 @@ class Dialing:
             return await self._move(call_id, names.CONTEXT_GOODBYE, names.START)
         return await self._cancel(call_id)
 
-    async def hold(self, call_id: UUID) -> str | None:
-        """Let the person hear music."""
-        return await self._move(call_id, names.CONTEXT_HOLD, names.START)
-
-    async def resume(self, call_id: UUID) -> str | None:
-        """Bring the person back to the operator's room."""
-        line = await self._line(call_id)
-        return "call_over" if line is None else await self._move(call_id, names.CONTEXT_JOIN, line.seat)
-
-    async def mute_recording(self, call_id: UUID, *, muted: bool) -> str | None:
-        """Leave out of the recording what follows, or record again."""
-        return await self._recordings.mute(call_id, str(call_id), self._link.send, muted=muted)
-
-    async def give_up(self, call_id: UUID) -> None:
-        """The operator's phone did not come back: say goodbye to a person who still waits for it."""
-        line = await self._line(call_id)
-        if line is not None and line.forsaken:
-            self._ending[call_id] = EndedBy.PHONE
-            await self._move(call_id, names.CONTEXT_GOODBYE, names.START)
-
-    async def _move(self, call_id: UUID, context: str, exten: str) -> str | None:
-        try:
-            await self._link.send(actions.redirect(str(call_id), context, exten))
-        except AmiError as error:
-            return error.code
-        return None
+    async def _channel(self, call_id: UUID) -> str | None:
+        return str(call_id)  # an attempt's id is its channel's Uniqueid
 
     async def _cancel(self, call_id: UUID) -> str | None:
         try:
@@ -277,12 +249,4 @@ class Dialing:
 
     async def _end(self, attempt_id: UUID, cause: int | None, by: EndedBy | None) -> None:
         await self._register.write(calls.ended, attempt_id, self._register.now(), cause, by=by)
-        self._patience.set(attempt_id, waits=False)
-        await self._recordings.look_at(attempt_id)
-
-    async def _mind(self, call_id: UUID) -> None:
-        line = await self._line(call_id)
-        self._patience.set(call_id, waits=line is not None and line.forsaken)
-
-    async def _line(self, call_id: UUID) -> LineRow | None:
-        return await self._register.ask(line_of, call_id)
+        await self._over(attempt_id)

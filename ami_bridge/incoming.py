@@ -22,13 +22,12 @@ from ami_bridge.link import AmiLink
 from ami_bridge.patience import Patience
 from ami_bridge.recordings import Recordings
 from ami_bridge.register import Register
+from ami_bridge.talks import Talks
 from ami_bridge.tracking import Arrived, AskedBack, Entered, Fact, Gone, OnHold, Standing, TurnedAway
 from ami_bridge.values import Action, Reply
 from db.rules.opening import Opening
 from db.rules.telephony import LIVE_CALLS, CallState, EndedBy, IncomingState
-from db.store import calls as stored
 from db.store import incoming as store
-from db.store.calls import LineRow
 from db.store.incoming import IncomingRow
 from db.usecases import calls, giving, incoming
 from db.usecases.giving import Given
@@ -41,7 +40,7 @@ Send = Callable[[Action], Awaitable[Reply]]
 _TALKED: Final = frozenset({CallState.TALKING, CallState.HELD, CallState.PARTED})
 
 
-class Reception:
+class Reception(Talks):
     """Gives callers to operators, carries out what is wanted of their calls, and writes what becomes of them."""
 
     def __init__(
@@ -54,14 +53,10 @@ class Reception:
         office: Office,
         pbx: str,
     ) -> None:
-        self._register = register
-        self._link = link
-        self._patience = patience
-        self._recordings = recordings
+        super().__init__(register, link, patience, recordings)
         self._dialing = dialing
         self._office = office
         self._pbx = pbx
-        self._ending: dict[UUID, EndedBy] = {}  # calls that we are ending, and on whose word
         self._places: dict[UUID, int] = {}  # what callers who wait are told of their place
 
     async def receive(self, call_id: UUID) -> None:
@@ -138,37 +133,9 @@ class Reception:
             return await self._move(call_id, names.CONTEXT_GOODBYE, names.START)
         return await self._send(actions.hangup(row.channel))
 
-    async def hold(self, call_id: UUID) -> str | None:
-        """Let the person hear music."""
-        return await self._move(call_id, names.CONTEXT_HOLD, names.START)
-
-    async def resume(self, call_id: UUID) -> str | None:
-        """Bring the person back to the operator's room."""
-        line = await self._line(call_id)
-        return "call_over" if line is None else await self._move(call_id, names.CONTEXT_JOIN, line.seat)
-
-    async def mute_recording(self, call_id: UUID, *, muted: bool) -> str | None:
-        """Leave out of the recording what follows, or record again."""
+    async def _channel(self, call_id: UUID) -> str | None:
         row = await self._row(call_id)
-        return await self._recordings.mute(call_id, row.channel, self._link.send, muted=muted) if row else "call_over"
-
-    async def give_up(self, call_id: UUID) -> None:
-        """The operator's phone did not come back: say goodbye to a person who still waits for it."""
-        line = await self._line(call_id)
-        if line is not None and line.forsaken:
-            self._ending[call_id] = EndedBy.PHONE
-            await self._move(call_id, names.CONTEXT_GOODBYE, names.START)
-
-    async def _move(self, call_id: UUID, context: str, exten: str) -> str | None:
-        row = await self._row(call_id)
-        return "call_over" if row is None else await self._send(actions.redirect(row.channel, context, exten))
-
-    async def _send(self, action: Action) -> str | None:
-        try:
-            await self._link.send(action)
-        except AmiError as error:
-            return error.code
-        return None
+        return None if row is None else row.channel
 
     # -- what happened ------------------------------------------------------------------------------------------------
 
@@ -226,15 +193,7 @@ class Reception:
     async def _gone(self, call_id: UUID, by: EndedBy | None) -> None:
         self._places.pop(call_id, None)
         await self._register.write(incoming.gone, call_id, self._register.now(), self._office, by=by)
-        self._patience.set(call_id, waits=False)
-        await self._recordings.look_at(call_id)
-
-    async def _mind(self, call_id: UUID) -> None:
-        line = await self._line(call_id)
-        self._patience.set(call_id, waits=line is not None and line.forsaken)
-
-    async def _line(self, call_id: UUID) -> LineRow | None:
-        return await self._register.ask(stored.line, call_id)
+        await self._over(call_id)
 
     async def _row(self, call_id: UUID) -> IncomingRow | None:
         return await self._register.ask(store.find, call_id)
