@@ -73,7 +73,10 @@ def count(tx: Connection, viewer: Viewer, until: datetime, *, everyones: bool = 
 
 
 def popping(tx: Connection, viewer: Viewer, now: datetime, *, anyones: bool) -> list[RecallRow]:
-    """Bookings whose time has come and that the viewer has not put away: their own, and with `anyones` those of anyone."""
+    """Bookings whose time has come and that the viewer has not put away: their own, and with `anyones` those of anyone.
+
+    One that nobody kept in time is a task by then, and pops up no more.
+    """
     whose = _for_me(viewer) if anyones else Recall.user_id == viewer.user_id
     away = exists().where(
         RecallPutAway.recall_id == Recall.id,
@@ -81,7 +84,12 @@ def popping(tx: Connection, viewer: Viewer, now: datetime, *, anyones: bool) -> 
         or_(RecallPutAway.until.is_(None), RecallPutAway.until > now),
     )
     callable_areas = Recall.area.in_(viewer.areas(Right.CALL))
-    return _recalls(tx, viewer, and_(whose, Recall.due_at <= now, ~away, callable_areas), limit=POPPED)
+    return _recalls(
+        tx,
+        viewer,
+        and_(whose, Recall.due_at <= now, Recall.escalated_at.is_(None), ~away, callable_areas),
+        limit=POPPED,
+    )
 
 
 def next_pop(tx: Connection, viewer: Viewer, now: datetime) -> datetime | None:

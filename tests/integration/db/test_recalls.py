@@ -166,6 +166,18 @@ def test_one_that_nobody_kept_is_told_once_to_the_group_and_settled_by_the_conta
     assert desk.tasks() == [(TaskKind.RECALL_EXPIRED, group, True)]
 
 
+def test_one_that_has_become_a_task_pops_up_no_more_until_it_is_moved(desk: Desk) -> None:
+    recall_id = desk.book()
+    late = HOUR + OFFICE.recall_expires
+    assert desk.pops(desk.me, late) == [recall_id]
+    with desk.database.write() as tx:
+        recalls.escalate(tx, NOW + late, OFFICE)
+    assert desk.pops(desk.me, late) == []
+    with desk.database.write() as tx:
+        recalls.move(tx, desk.me, recall_id, NOW + late + HOUR, NOW + late, OFFICE)
+    assert desk.pops(desk.me, late + HOUR) == [recall_id]
+
+
 def test_one_that_is_moved_may_expire_again(desk: Desk) -> None:
     recall_id = desk.book(anyone=True)
     late = NOW + HOUR + OFFICE.recall_expires
