@@ -86,8 +86,9 @@ class Reconciler:
     async def _callers(self, channels: dict[str, Standing], listed_at: datetime, session: Session) -> None:
         """Calls that came in: those believed in, and those that wait without anybody having heard of them."""
         await self._settler.callers(channels, listed_at)
-        open_calls = await self._register.ask(incoming.open_calls, self._pbx)
-        for row in open_calls:
+        for row in await self._register.ask(incoming.open_calls, self._pbx):
+            if row.channel not in channels and self._tracker.lives(row.id):
+                continue  # it rang after the list was made; its events tell the rest
             await self._lanes.run(row.id, partial(self._reception.found, row, channels.get(row.channel), session.send))
         for channel, stands in channels.items():
             if stands.context in names.UNSERVED and not self._tracker.follows(channel):

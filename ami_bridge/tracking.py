@@ -183,6 +183,7 @@ class Tracker:
         if not unique_id or ours(unique_id) is not None:
             return None  # one that we dialled ourselves
         self.follow(unique_id, call_id_of(self._pbx, unique_id))
+        self.saw((self._came_in[unique_id],))
         return Arrived(self._came_in[unique_id], unique_id, Caller.from_headers(event.headers))
 
     def _failure(self, event: Event) -> Fact | None:

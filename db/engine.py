@@ -13,6 +13,7 @@ After a commit that wrote to the outbox the `bell` is rung, so that readers look
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -76,6 +77,7 @@ class Database:
         self._lock_wait = lock_wait
         self._sync: Engine | None = None
         self._async: AsyncEngine | None = None
+        self._opening: Final = threading.Lock()
         self._threads: Final = ThreadPoolExecutor(pool_size, thread_name_prefix="register")
 
     @property
@@ -98,11 +100,12 @@ class Database:
     @property
     def engine(self) -> Engine:
         """The synchronous engine (for migrations and bulk loads)."""
-        if self._sync is None:
-            self._sync = sqlalchemy.create_engine(self._sync_url, poolclass=QueuePool, pool_size=self._pool_size)
-            if self.is_sqlite:
-                _prepare_sqlite(self._sync, self._lock_wait)
-        return self._sync
+        with self._opening:  # two threads may be the first; no connection may be made before the engine is prepared
+            if self._sync is None:
+                self._sync = sqlalchemy.create_engine(self._sync_url, poolclass=QueuePool, pool_size=self._pool_size)
+                if self.is_sqlite:
+                    _prepare_sqlite(self._sync, self._lock_wait)
+            return self._sync
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

@@ -166,10 +166,20 @@ class Lab:
         write_music(folder / "moh/quiet.wav")
         return carrier
 
-    def carrier_calls(self) -> list[CarrierCall]:
-        """Every call that has reached the carrier from the office, oldest first, from the carrier's own record."""
-        path = self.carrier.folder / "log/cel-custom/saikoku-cel.csv"
-        return read_calls(path.read_text(encoding="utf-8")) if path.exists() else []
+    async def carrier_calls(self) -> list[CarrierCall]:
+        """Every call that has reached the carrier from the office, oldest first, from the carrier's own record.
+
+        The record is written by another thread: a call of our own comes last in it, and whatever is not up has ended in it.
+        """
+        mark = secrets.token_hex(8)
+        await self.carrier.cli(f"channel originate Local/{mark}@mark application NoOp")
+        while True:
+            listed = await self.carrier.cli("core show channels concise")
+            path = self.carrier.folder / "log/cel-custom/saikoku-cel.csv"
+            record = await asyncio.to_thread(path.read_text, "utf-8") if path.exists() else ""
+            calls = read_calls(record)
+            if mark in record and all(call.ended or call.uniqueid in listed for call in calls):
+                return calls
 
     async def phone(self, seat: str, state: str) -> None:
         """Let a desk phone `answer` (as it does at first), be `busy` or `off`, `reject`, or give `no-answer`."""

@@ -223,5 +223,4 @@ class Shift:
 
     async def calls_at_carrier(self, number: str) -> list[CarrierCall]:
         """Calls to a number, by the carrier's own record."""
-        await self.lab.carrier.cli("core show uptime")  # the record is written by another thread; this is later
-        return [call for call in self.lab.carrier_calls() if call.number == number]
+        return [call for call in await self.lab.carrier_calls() if call.number == number]

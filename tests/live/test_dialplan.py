@@ -127,7 +127,7 @@ async def test_the_channel_id_of_a_living_call_is_refused_to_another(own_lab: La
 
         refused = await ami.event("OriginateResponse", Uniqueid=call_id, Response="Failure")
         assert refused["Reason"] == "0"
-        assert [call.number for call in own_lab.carrier_calls()] == [number_for("no-answer")]
+        assert [call.number for call in await own_lab.carrier_calls()] == [number_for("no-answer")]
     await own_lab.office.kill()
 
 
@@ -288,7 +288,7 @@ async def test_the_outbound_hook_runs_before_the_number_is_dialled(own_lab: Lab,
         await ami.originate(channel, call_id, names.CONTEXT_ANSWERED, "s", CallerID="0312340001")
         await ami.event("Hangup", Uniqueid=call_id)
 
-    assert [call.caller for call in own_lab.carrier_calls()] == ["0398760000"]
+    assert [call.caller for call in await own_lab.carrier_calls()] == ["0398760000"]
 
 
 @pytest.mark.req("P1")

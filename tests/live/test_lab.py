@@ -30,7 +30,7 @@ async def test_the_carrier_counts_the_calls_that_reached_it(own_lab: Lab) -> Non
             await ami.originate(channel, behaviour, "saikoku-answered", "s", CallerID=caller)
             await ami.event("Hangup", Uniqueid=behaviour)
 
-    busy, short = lab.carrier_calls()
+    busy, short = await lab.carrier_calls()
     assert (busy.number, busy.caller, busy.answered, busy.cause) == (
         number_for("busy"),
         lab.office_numbers[0],

@@ -2,11 +2,14 @@
 
 import asyncio
 import shutil
+from collections.abc import Container
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from ami_bridge.settling import Settler
 from db.rules.callers import CallerKind
 from db.rules.telephony import CallState, Direction, DutyState, EndedBy, IncomingState, RecordingState
 from db.rules.terms import Channel
@@ -135,6 +138,31 @@ async def test_a_bridge_that_was_away_takes_up_who_rings_and_who_talks(
             await office.until("both are known", lambda tx: len(tx.execute(select(Incoming.id)).all()) == 2)
             await office.want(talking, CommandKind.HANG_UP)
             await office.call_is(talking, CallState.ENDED)
+    await office.database.aclose()
+
+
+@pytest.mark.req("T5", "T3")
+async def test_a_caller_who_rings_while_a_new_link_is_reconciled_is_not_taken_for_gone(
+    return_lab: Lab,
+    return_ami: Ami,
+    tmp_path: Path,
+    laid: Path,
+    agi_address: Address,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The list of channels is older than the call, and the register already knows it when the two are compared."""
+    shutil.copy(laid, tmp_path / "register.db")
+    office = Office(return_lab, tmp_path, tmp_path / "register.db")
+    _, number = await office.person(0)
+    compare = Settler.callers
+
+    async def rings_in_between(self: Settler, channels: Container[str], listed_at: datetime) -> None:
+        await office.rings(number)
+        await compare(self, channels, listed_at)
+
+    monkeypatch.setattr(Settler, "callers", rings_in_between)
+    async with office.look_up(agi_address), office.bridge():
+        await return_ami.event("UserEvent", UserEvent="SaikokuWaitsOn", CallerIDNum=number, Place="1")
     await office.database.aclose()
 
 

@@ -25,7 +25,7 @@ from saikoku.dialplan import DialplanSettings
 from saikoku.lab.asterisk import AsteriskInstance, free_port
 from saikoku.lab.clock import VARIABLE
 from saikoku.lab.obtain import AsteriskBuild
-from saikoku.lab.pbx import DESKS, Lab
+from saikoku.lab.pbx import DESKS, CarrierCall, Lab
 from tests.integration.db.people import NOW, SmallOffice
 from tests.live.havoc.judge import Verdict, at_rest, judge
 from tests.live.havoc.people import PASSWORD, Operator, Person, call_back
@@ -94,7 +94,7 @@ class Round:
                 for daemon in daemons:
                     await daemon.start()
                 shown = await self._work(lab, [*daemons, Pbx(lab.office), database], register, people, panel)
-                return await asyncio.to_thread(self._judge, lab, register, shown)
+                return await asyncio.to_thread(self._judge, lab, await lab.carrier_calls(), register, shown)
             finally:
                 for daemon in daemons:
                     await daemon.kill()
@@ -244,10 +244,10 @@ class Round:
         except OperationalError:  # a connection of before its last death
             return "database"
 
-    def _judge(self, lab: Lab, register: Database, shown: set[str]) -> Verdict:
+    def _judge(self, lab: Lab, at_carrier: list[CarrierCall], register: Database, shown: set[str]) -> Verdict:
         record = lab.cel_csv.read_text(encoding="utf-8", errors="replace")
         with register.read() as tx:
-            verdict = judge(tx, lab.carrier_calls(), record, lab.recordings, shown)
+            verdict = judge(tx, at_carrier, record, lab.recordings, shown)
         verdict.counts["faults"] = len(self.faults)
         return verdict
 
