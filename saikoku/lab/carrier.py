@@ -122,7 +122,7 @@ def dialplan() -> str:
         " same => n,Hangup(16)",
         "; What comes last in the record (`Lab.carrier_calls`).",
         "[mark]",
-        "exten => _.,1,Hangup()",
+        "exten => _X.,1,Hangup()",
         "; Whoever has called presses keys (h for #: a # cannot be an extension's letter on the console).",
         "[citizen-presses]",
         "exten => _[0-9wh]!,1,StopPlayTones()",

@@ -171,7 +171,7 @@ class Lab:
 
         The record is written by another thread: a call of our own comes last in it, and whatever is not up has ended in it.
         """
-        mark = secrets.token_hex(8)
+        mark = str(secrets.randbelow(10**15) + 10**15)  # longer than any number
         await self.carrier.cli(f"channel originate Local/{mark}@mark application NoOp")
         while True:
             listed = await self.carrier.cli("core show channels concise")

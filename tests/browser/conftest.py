@@ -5,16 +5,18 @@ folder is done: tests elsewhere bring loops of their own.
 """
 
 import asyncio
+import gc
 import os
 import socket
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from sqlalchemy import insert, update
 
 from db.clock import FixedClock
@@ -85,6 +87,9 @@ class PanelThread:
             self._thread.join(30)
             assert not self._thread.is_alive()
         self._thread = None
+        with warnings.catch_warnings():  # Chromium opens connections ahead: some reach a loop that is just ending
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 @dataclass
@@ -112,6 +117,7 @@ class City:
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """One Chromium for all tests of the folder."""
+    expect.set_options(timeout=15_000)  # only bounds a test that would otherwise fail on a busy machine
     with sync_playwright() as playwright:
         path = os.environ.get("SAIKOKU_TEST_CHROMIUM", "/usr/bin/chromium")
         launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])

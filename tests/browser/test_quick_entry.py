@@ -150,6 +150,7 @@ def test_a_supervisor_sets_the_phrases_that_operators_are_offered(open_page: Ope
     page = open_page("supervisor")
     page.goto("/rules")
     page.click("text=メモの定型文")
+    page.wait_for_load_state()  # keys are heard once the page's script runs
     page.fill("#p-phrases", "ボーナス後に納付するとのこと。\n勤務先を聴取。")
     page.keyboard.press("Control+Enter")
     expect(page.locator("[data-form-note]")).to_contain_text("登録しました（2件）")
