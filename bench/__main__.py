@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 
-from bench import agi, best_time, daemons, day, debtor_page, extraction, imports, join, sse, workflow
+from bench import agi, best_time, daemons, day, debtor_page, extraction, imports, join, pop, sse, workflow
 from bench.rows import Bench, machine
 
 BENCHES: Mapping[str, Bench] = {
@@ -14,6 +14,7 @@ BENCHES: Mapping[str, Bench] = {
     "extraction": extraction.run,
     "workflow": workflow.run,
     "sse": sse.run,
+    "pop": pop.run,
     "best_time": best_time.run,
     "imports": imports.run,
     "day": day.run,
