@@ -158,6 +158,15 @@ class Bridge:
 
     async def _reconcile(self, session: Session) -> None:
         await self._reconciler(session)
+        self._tasks.create_task(self._go_on_handing_over())
+
+    async def _go_on_handing_over(self) -> None:
+        """Transfers that a bridge or link before this one began: their last step is done again, which harms nothing."""
+        if not await self._link_is_up():
+            return
+        for legs in await self._transfers.interrupted(self._settings.ami.pbx):
+            if await self._lanes.run(legs.call_id, partial(self._transfers.leave, legs.call_id)):
+                await self._follow(legs.from_leg, None)  # no phone is there to be moved
 
     async def _give_up(self, call_id: UUID) -> None:
         await self._lanes.put(call_id, partial((await self._talk(call_id)).give_up, call_id))
@@ -180,10 +189,9 @@ class Bridge:
     async def _mute(self, call_id: UUID, *, muted: bool) -> str | None:
         return await (await self._talk(call_id)).mute_recording(call_id, muted=muted)
 
-    async def _follow(self, fact: Fact) -> None:
-        """An operator's phone has come home or is gone: the person whom it has left to an officer goes there."""
-        seat = fact.seat if isinstance(fact, Entered) else None
-        if (call_id := await self._transfers.left(fact.id, seat)) is not None:
+    async def _follow(self, leg_id: UUID, seat: str | None) -> None:
+        """An operator's phone has come home or is gone (None): the person whom it has left to an officer goes there."""
+        if (call_id := await self._transfers.left(leg_id, seat)) is not None:
             await self._lanes.run(call_id, partial((await self._talk(call_id)).resume, call_id))
 
     async def _talk(self, call_id: UUID) -> Dialing | Reception:
@@ -207,7 +215,7 @@ class Bridge:
         if owner := await self._owner(fact.id):
             await owner.apply(fact)
             if owner is self._legs and isinstance(fact, Entered | Gone):
-                self._tasks.create_task(self._follow(fact))
+                self._tasks.create_task(self._follow(fact.id, fact.seat if isinstance(fact, Entered) else None))
             if isinstance(fact, Arrived):
                 await self._receive(fact.id)
         if isinstance(fact, Gone | Failed):

@@ -144,7 +144,10 @@ class Reception(Talks):
         write, now = self._register.write, self._register.now()
         match fact:
             case Arrived(channel=channel, caller=caller):
-                await write(incoming.arrived, fact.id, self._pbx, channel, caller, now, self._office)
+                taken = (
+                    incoming.receive if self._link.state.up else incoming.arrived
+                )  # a reserved operator is joined at once
+                await write(taken, fact.id, self._pbx, channel, caller, now, self._office)
             case AskedBack(number=digits):
                 await self._note(fact.id, digits, self._link.send)
             case Entered():

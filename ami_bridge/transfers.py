@@ -1,7 +1,7 @@
 """Transfers: the operator's phone goes to the officer's room and home again, and then the person follows (T3).
 
-What is under way is in the register (`usecases.transfers`); a bridge that comes back goes on from there, and what it did
-not see the operator can take back.
+What is under way is in the register (`usecases.transfers`). A bridge that comes back brings a leaving operator home once
+more, which the phone's room then confirms; what is still only spoken about, the operator goes on with or takes back.
 """
 
 from __future__ import annotations
@@ -60,6 +60,10 @@ class Transfers:
         """Bring the operator's phone home; once it is there, `left` goes on."""
         legs = await self._register.ask(store.legs, call_id)
         return "not_consulting" if legs is None else await self._move(legs, names.CONTEXT_SEAT, legs.from_seat)
+
+    async def interrupted(self, pbx: str) -> list[Legs]:
+        """Hand-overs that were begun and not seen to their end."""
+        return await self._register.ask(store.leaving, pbx)
 
     async def take_back(self, call_id: UUID, talk: Talk) -> str | None:
         """Bring the operator's phone home, and the person to it if they are still there."""

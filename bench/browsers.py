@@ -1,6 +1,7 @@
 """Browsers for the benches, as many as wanted: a session of the panel each, and its stream of live changes held open."""
 
 import asyncio
+import random
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -38,16 +39,26 @@ async def connected(address: str, number: int, login: str) -> AsyncIterator[None
             answer = await session.get("/events")
             if await answer.content.readline() != b"event: ready\n":
                 raise RuntimeError(f"no stream: {answer.status}")
-            reading = asyncio.create_task(_read(answer))
+            reading = asyncio.create_task(_read(session, answer))
             stack.push_async_callback(_end, reading)
 
         await asyncio.gather(*(one() for _ in range(number)))
         yield
 
 
-async def _read(answer: aiohttp.ClientResponse) -> None:
-    async for _ in answer.content:
-        pass
+async def _read(session: aiohttp.ClientSession, answer: aiohttp.ClientResponse) -> None:
+    """As `live.js`: when the queue of callers has changed, what waits is asked for within a second."""
+    asking: set[asyncio.Task[None]] = set()
+    async for line in answer.content:
+        if line.startswith(b"data:") and b'"incoming"' in line and not asking:
+            asking.add(asyncio.create_task(_ask(session)))
+            next(iter(asking)).add_done_callback(asking.discard)
+
+
+async def _ask(session: aiohttp.ClientSession) -> None:
+    await asyncio.sleep(random.random())
+    async with session.get("/live/waiting") as part:
+        await part.read()
 
 
 async def _end(reading: "asyncio.Task[None]") -> None:

@@ -1,6 +1,7 @@
 """Calls that are taken to an officer, as the bridge and the screens read them."""
 
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +83,11 @@ def legs_of(tx: Connection, leg_id: uuid.UUID) -> Legs | None:
     return _legs(tx, Duty.leg_id == leg_id, Transfer.ended_at.is_(None))
 
 
+def leaving(tx: Connection, pbx: str) -> list[Legs]:
+    """Transfers on a PBX whose operator is on the way out of the officer's room."""
+    return list(_all_legs(tx, Seat.pbx == pbx, Transfer.state == TransferState.LEAVING, Transfer.ended_at.is_(None)))
+
+
 def on_duty(tx: Connection, pbx: str) -> list[OfficerRow]:
     """Everybody on duty at a PBX, by their name."""
     query = (
@@ -95,21 +101,22 @@ def on_duty(tx: Connection, pbx: str) -> list[OfficerRow]:
 
 
 def _legs(tx: Connection, *conditions: Any) -> Legs | None:
+    return next(_all_legs(tx, *conditions), None)
+
+
+def _all_legs(tx: Connection, *conditions: Any) -> Iterator[Legs]:
+    """The newest first."""
     to = aliased(Duty)
     query = (
         select(Transfer.id, Transfer.call_id, Transfer.state, Call.state, Duty.leg_id, Duty.seat, to.seat)
         .join(Call, Call.id == Transfer.call_id)
         .join(Duty, Duty.user_id == Transfer.from_user)
         .join(to, to.user_id == Transfer.to_user)
+        .join(Seat, Seat.extension == Duty.seat)
         .where(*conditions)
         .order_by(Transfer.began_at.desc())
-        .limit(1)
     )
-    row = tx.execute(query).one_or_none()
-    if row is None:
-        return None
-    transfer_id, call_id, state, call, leg, from_seat, to_seat = row
-    return Legs(transfer_id, call_id, state, call, leg, from_seat, to_seat)
+    return (Legs(*row) for row in tx.execute(query))
 
 
 def _one(tx: Connection, query: Select[*tuple[Any, ...]]) -> TransferRow | None:

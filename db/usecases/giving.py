@@ -108,6 +108,7 @@ def _reserve(tx: Connection, viewer: Viewer, at: DutyRow, row: IncomingRow, now:
     known = hits[0].id if row.kind is CallerKind.KNOWN and len(hits) == 1 else None
     try:
         with tx.begin_nested():
+            publish(tx, now, TOPIC, row.id, viewer.user_id)  # first: the pop comes before what else the screen shows
             tx.execute(
                 insert(Call).values(
                     id=row.id, direction=Direction.IN, debtor_id=known, area=row.area, number=row.number,
@@ -120,7 +121,6 @@ def _reserve(tx: Connection, viewer: Viewer, at: DutyRow, row: IncomingRow, now:
     tx.execute(update(Incoming).where(Incoming.id == row.id).values(state=IncomingState.GIVEN))
     for hit in hits:
         access_log.append(tx, viewer, now, "call.pop", debtor_id=hit.id, detail=str(row.id))
-    publish(tx, now, TOPIC, row.id, viewer.user_id)
     publish(tx, now, WAITING_TOPIC, row.id)
     return True
 

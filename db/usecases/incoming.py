@@ -40,7 +40,7 @@ from db.store.incoming import IncomingRow
 from db.usecases import calls as following
 from db.usecases import duty
 from db.usecases.calls import KEEP_RECORDING, TOPIC, CallError, own_call, recording_path
-from db.usecases.giving import WAITING_TOPIC, people
+from db.usecases.giving import WAITING_TOPIC, give, people
 from db.usecases.missed import leave_task, settle
 from db.usecases.office import Office
 from db.usecases.policies import policy_of
@@ -109,6 +109,14 @@ def arrived(
     )
     publish(tx, now, WAITING_TOPIC, call_id)
     return opening
+
+
+def receive(
+    tx: Connection, call_id: uuid.UUID, pbx: str, channel: str, caller: Caller, now: datetime, office: Office
+) -> None:
+    """A call rings, and goes to an operator in the same breath if one is ready: their screen pops one commit earlier."""
+    if arrived(tx, call_id, pbx, channel, caller, now, office) is Opening.OPEN:
+        give(tx, call_id, now)
 
 
 def ask_back(tx: Connection, call_id: uuid.UUID, digits: str, now: datetime, office: Office) -> bool:

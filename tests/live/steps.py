@@ -10,10 +10,14 @@ from typing import Any, Final
 from ami_bridge import variables as names
 from ami_bridge.dialing import Dialing
 from ami_bridge.tracking import Answered, Entered, Fact, Gone, Rang
+from ami_bridge.transfers import Transfers
 from ami_bridge.wire import LinkProtocol, Pending
+from db.store.transfers import Legs
 
 FACTS: Final = {"ringing": Rang, "answered": Answered, "joined": Entered, "gone": Gone}
 STEPS: Final = ("claimed", "authorized", "posted", *FACTS)
+HANDING_OVER: Final = ("to leave", "has left")
+"""Steps of a transfer: the operator's phone is about to be brought home; Asterisk has done so and nothing is written yet."""
 
 
 def break_at(step: str, do: Callable[[], None], patch: Callable[[Any, str, Any], None]) -> None:
@@ -24,7 +28,9 @@ def break_at(step: str, do: Callable[[], None], patch: Callable[[Any, str, Any],
         if left:
             left.pop()()
 
-    if step in FACTS:
+    if step in HANDING_OVER:
+        _break_hand_over(step, broken, patch)
+    elif step in FACTS:
         apply = Dialing.apply
 
         async def applied(self: Dialing, fact: Fact) -> None:
@@ -51,3 +57,18 @@ def break_at(step: str, do: Callable[[], None], patch: Callable[[Any, str, Any],
             return await work(self, what)
 
         patch(Dialing, name, worked)
+
+
+def _break_hand_over(step: str, broken: Callable[[], None], patch: Callable[[Any, str, Any], None]) -> None:
+    move = Transfers._move
+
+    async def moved(self: Transfers, legs: Legs, context: str, seat: str) -> str | None:
+        home = context == names.CONTEXT_SEAT
+        if home and step == "to leave":
+            broken()
+        error = await move(self, legs, context, seat)
+        if home:
+            broken()
+        return error
+
+    patch(Transfers, "_move", moved)

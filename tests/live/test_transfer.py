@@ -1,6 +1,8 @@
 """A call is taken to an officer who may decide, on a real Asterisk (T3): spoken about, handed over, taken back, cut off."""
 
+import shutil
 import uuid
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -10,13 +12,16 @@ from db.rules.telephony import CallState, DutyState, RecordingState
 from db.rules.viewer import Viewer
 from db.schema.calls import Call
 from db.schema.contacts import Contact
+from db.settings import Address
 from db.store import calls as stored
 from db.usecases import results, transfers
 from db.usecases.results import Entry
 from saikoku.lab.carrier import DESK_HZ, TALK_HZ
+from saikoku.lab.pbx import Lab
 from tests.integration.db.people import OFFICE
 from tests.live.ami import Ami
 from tests.live.returning import Office, agi_address, laid, office, return_ami, return_lab
+from tests.live.steps import HANDING_OVER
 from tests.live.test_dialplan import a_second_passes, say_what_is_in
 from tests.live.tones import whole_recording
 
@@ -113,3 +118,26 @@ async def test_whoever_hangs_up_while_they_speak_about_it_nobody_is_left_alone(
     await office.is_at(officer, DutyState.PHONE_LOST if who == "officer" else DutyState.READY)
     owner = select(Call.user_id).where(Call.id == call_id)
     assert await office.database.ask(lambda tx: tx.execute(owner).scalar_one()) == office.operator.user_id
+
+
+@pytest.mark.req("T3", "T5")
+@pytest.mark.parametrize("step", HANDING_OVER)
+async def test_a_bridge_killed_while_a_call_is_handed_over_finishes_it_when_it_comes_back(
+    return_lab: Lab, return_ami: Ami, tmp_path: Path, laid: Path, agi_address: Address, step: str
+) -> None:
+    shutil.copy(laid, tmp_path / "register.db")
+    office = Office(return_lab, tmp_path, tmp_path / "register.db")
+    _, number = await office.person(0)
+    async with office.look_up(agi_address):
+        async with office.bridge_process(step) as process:
+            await office.ready()
+            call_id = await office.rings(number)
+            officer = await consulting(office, return_ami, call_id)
+            await office.database.run(transfers.complete, office.operator, call_id, office.clock.now())
+            await process.wait()
+        async with office.bridge():
+            await office.is_at(officer, DutyState.BUSY)
+            await office.call_is(call_id, CallState.TALKING)
+            await office.duty_becomes(DutyState.READY)
+            assert (await in_room(office, "1002"), await in_room(office, "1001")) == (2, 1)
+    await office.database.aclose()

@@ -24,9 +24,11 @@ export async function refresh(part) {
   }
 }
 
-// `topic` "" means everything; otherwise the parts that named this topic, or none at all.
+// `topic` "" means everything; otherwise the parts that named this topic, or none at all. Those with `data-urgent` are first.
 export function refreshAll(topic = "") {
-  document.querySelectorAll("[data-fragment]").forEach((part) => {
+  const parts = [...document.querySelectorAll("[data-fragment]")];
+  parts.sort((one, other) => ("urgent" in other.dataset) - ("urgent" in one.dataset));
+  parts.forEach((part) => {
     const topics = (part.dataset.topics ?? "duty call attempt command").split(" ");
     if (topic === "" || topics.includes(topic)) refresh(part);
   });

@@ -5,6 +5,8 @@ import { refreshAll } from "./fragments.js";
 import { renewToken, request, SignedOut } from "./request.js";
 
 const AGAIN = [1000, 2000, 5000, 10000, 30000];
+const APART = 1000;
+const soon = new Map();
 const stale = document.getElementById("stale");
 let source = null;
 let last = document.documentElement.dataset.seen;
@@ -46,9 +48,18 @@ function change(event) {
   last = event.lastEventId;
   fresh = new Date();
   const detail = JSON.parse(event.data);
-  refreshAll(detail.topic);
+  if (detail.key === "" && detail.topic !== "office") refreshSoon(detail.topic);
+  else refreshAll(detail.topic);
   document.documentElement.dataset.changes = Number(document.documentElement.dataset.changes ?? 0) + 1;
   document.dispatchEvent(new CustomEvent("saikoku:change", { detail }));
+}
+
+// What is anyone's comes to every browser in the same moment. They ask a little apart from each other, so that the one
+// whose call pops does not stand in a queue behind the whole office.
+function refreshSoon(topic) {
+  if (soon.has(topic)) return;
+  const wait = Math.random() * APART;
+  soon.set(topic, setTimeout(() => (soon.delete(topic), refreshAll(topic)), wait));
 }
 
 function broken() {

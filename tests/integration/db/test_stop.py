@@ -8,11 +8,21 @@ import pytest
 from sqlalchemy import insert, select, text
 
 from db.outbox import changes_after, latest
-from db.rules.telephony import AttemptResult, AttemptState, CallState, DialMode, Direction, DutyState
+from db.rules.callers import CallerKind
+from db.rules.opening import Opening
+from db.rules.telephony import (
+    AttemptResult,
+    AttemptState,
+    CallState,
+    DialMode,
+    Direction,
+    DutyState,
+    IncomingState,
+)
 from db.rules.terms import Area
 from db.rules.viewer import NotAllowedError, Viewer, system_viewer
 from db.schema.base import new_id
-from db.schema.calls import Attempt, Call, Seat
+from db.schema.calls import Attempt, Call, Incoming, Seat
 from db.schema.people import Phone
 from db.schema.staff import AccessLog
 from db.store import lines, office
@@ -236,3 +246,19 @@ def test_a_return_call_takes_a_line_too(line: Line, small: SmallOffice) -> None:
             )  # fmt: skip
         assert tx.execute(select(Seat.pbx).where(Seat.extension == "1002")).scalar_one() == "main"
     assert not may_dial(line, call_id, 1)
+
+
+@pytest.mark.req("P4")
+@pytest.mark.parametrize(
+    ("state", "taken"), [(IncomingState.WAITING, 1), (IncomingState.CLOSED, 1), (IncomingState.MISSED, 0)]
+)
+def test_a_caller_who_waits_takes_a_line_until_they_are_gone(line: Line, state: IncomingState, taken: int) -> None:
+    with line.database.write() as tx:
+        tx.execute(
+            insert(Incoming).values(
+                id=new_id(), pbx="main", channel="1.1", kind=CallerKind.HIDDEN, area=Area.TAX, candidates=[],
+                answers_since=NOW, state=state, opening=Opening.OPEN, arrived_at=NOW,
+            )
+        )  # fmt: skip
+    with line.database.read() as tx:
+        assert (lines.in_use(tx, "main"), lines.in_use(tx, "branch")) == (taken, 0)
