@@ -48,11 +48,11 @@ async def connected(address: str, number: int, login: str) -> AsyncIterator[None
 
 async def _read(session: aiohttp.ClientSession, answer: aiohttp.ClientResponse) -> None:
     """As `live.js`: when the queue of callers has changed, what waits is asked for within a second."""
-    asking: set[asyncio.Task[None]] = set()
-    async for line in answer.content:
-        if line.startswith(b"data:") and b'"incoming"' in line and not asking:
-            asking.add(asyncio.create_task(_ask(session)))
-            next(iter(asking)).add_done_callback(asking.discard)
+    async with asyncio.TaskGroup() as tasks:
+        asking: asyncio.Task[None] | None = None
+        async for line in answer.content:
+            if line.startswith(b"data:") and b'"incoming"' in line and (asking is None or asking.done()):
+                asking = tasks.create_task(_ask(session))
 
 
 async def _ask(session: aiohttp.ClientSession) -> None:

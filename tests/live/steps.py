@@ -31,14 +31,7 @@ def break_at(step: str, do: Callable[[], None], patch: Callable[[Any, str, Any],
     if step in HANDING_OVER:
         _break_hand_over(step, broken, patch)
     elif step in FACTS:
-        apply = Dialing.apply
-
-        async def applied(self: Dialing, fact: Fact) -> None:
-            if isinstance(fact, FACTS[step]):
-                broken()
-            await apply(self, fact)
-
-        patch(Dialing, "apply", applied)
+        _break_fact(step, broken, patch)
     elif step == "posted":
         post = LinkProtocol.post
 
@@ -57,6 +50,17 @@ def break_at(step: str, do: Callable[[], None], patch: Callable[[Any, str, Any],
             return await work(self, what)
 
         patch(Dialing, name, worked)
+
+
+def _break_fact(step: str, broken: Callable[[], None], patch: Callable[[Any, str, Any], None]) -> None:
+    apply = Dialing.apply
+
+    async def applied(self: Dialing, fact: Fact) -> None:
+        if isinstance(fact, FACTS[step]):
+            broken()
+        await apply(self, fact)
+
+    patch(Dialing, "apply", applied)
 
 
 def _break_hand_over(step: str, broken: Callable[[], None], patch: Callable[[Any, str, Any], None]) -> None:

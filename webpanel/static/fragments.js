@@ -5,6 +5,8 @@ import { request, SignedOut } from "./request.js";
 
 const waiting = new Map();
 const running = new Map();
+const HEAD_START = 300;
+let first = Promise.resolve();
 
 export async function refresh(part) {
   if (running.has(part)) {
@@ -24,14 +26,19 @@ export async function refresh(part) {
   }
 }
 
-// `topic` "" means everything; otherwise the parts that named this topic, or none at all. Those with `data-urgent` are first.
+// `topic` "" means everything; otherwise the parts that named this topic, or none at all. What has `data-urgent` is asked
+// for first, and the rest when it is there, or at the latest after HEAD_START.
 export function refreshAll(topic = "") {
-  const parts = [...document.querySelectorAll("[data-fragment]")];
-  parts.sort((one, other) => ("urgent" in other.dataset) - ("urgent" in one.dataset));
-  parts.forEach((part) => {
+  const parts = [...document.querySelectorAll("[data-fragment]")].filter((part) => {
     const topics = (part.dataset.topics ?? "duty call attempt command").split(" ");
-    if (topic === "" || topics.includes(topic)) refresh(part);
+    return topic === "" || topics.includes(topic);
   });
+  const urgent = parts.filter((part) => "urgent" in part.dataset);
+  if (urgent.length > 0) {
+    const late = new Promise((resolve) => setTimeout(resolve, HEAD_START));
+    first = Promise.race([late, Promise.all(urgent.map(refresh))]);
+  }
+  first.then(() => parts.forEach((part) => urgent.includes(part) || refresh(part)));
 }
 
 function put(part, html) {
