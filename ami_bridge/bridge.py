@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from ami_bridge.cel_file import CallRecord
 from ami_bridge.dialing import NO_PBX, Dialing
-from ami_bridge.errors import LoginRefused
+from ami_bridge.errors import AmiRefused, LoginRefused
 from ami_bridge.incoming import Reception
 from ami_bridge.lanes import Lanes
 from ami_bridge.lease import Lease
@@ -165,8 +165,11 @@ class Bridge:
         if not await self._link_is_up():
             return
         for legs in await self._transfers.interrupted(self._settings.ami.pbx):
-            if await self._lanes.run(legs.call_id, partial(self._transfers.leave, legs.call_id)):
-                await self._follow(legs.from_leg, None)  # no phone is there to be moved
+            error = await self._lanes.run(legs.call_id, partial(self._transfers.leave, legs.call_id))
+            if (
+                error == AmiRefused.code
+            ):  # no phone is there to be moved; of a lost link nothing follows but the next one
+                await self._follow(legs.from_leg, None)
 
     async def _give_up(self, call_id: UUID) -> None:
         await self._lanes.put(call_id, partial((await self._talk(call_id)).give_up, call_id))

@@ -87,6 +87,7 @@ class PanelThread:
             self._thread.join(30)
             assert not self._thread.is_alive()
         self._thread = None
+        self._stop = lambda: None  # it holds the loop, and the loop what it has not closed
         with warnings.catch_warnings():  # Chromium opens connections ahead: some reach a loop that is just ending
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()

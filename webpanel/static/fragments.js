@@ -36,7 +36,7 @@ export function refreshAll(topic = "") {
   const urgent = parts.filter((part) => "urgent" in part.dataset);
   if (urgent.length > 0) {
     const late = new Promise((resolve) => setTimeout(resolve, HEAD_START));
-    first = Promise.race([late, Promise.all(urgent.map(refresh))]);
+    first = Promise.race([late, Promise.allSettled(urgent.map(refresh))]);
   }
   first.then(() => parts.forEach((part) => urgent.includes(part) || refresh(part)));
 }
