@@ -37,6 +37,18 @@ PASSWORD = "Correct-Horse-9"
 DESK = {"width": 1366, "height": 768}
 TABLET = {"width": 1024, "height": 768}
 
+HALF_TAKEN = "unclosed (transport|<socket)"
+"""Chromium connects ahead. In Python 3.11 a connection that is taken in the very turn of the loop in which a server closes
+fails an assertion of `asyncio.Server._attach` and is left to the garbage collector, which complains of it in whatever test
+it comes by: it is collected where a panel stops, and these warnings fail no test of this folder."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Pass over HALF_TAKEN in this folder alone."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.filterwarnings(f"ignore:{HALF_TAKEN}:ResourceWarning"))
+
 
 @dataclass
 class PanelThread:
@@ -87,9 +99,9 @@ class PanelThread:
             self._thread.join(30)
             assert not self._thread.is_alive()
         self._thread = None
-        self._stop = lambda: None  # it holds the loop, and the loop what it has not closed
-        with warnings.catch_warnings():  # Chromium opens connections ahead: some reach a loop that is just ending
-            warnings.simplefilter("ignore", ResourceWarning)
+        self._stop = lambda: None  # it holds the loop
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", HALF_TAKEN, ResourceWarning)
             gc.collect()
 
 
