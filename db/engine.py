@@ -78,6 +78,7 @@ class Database:
         self._sync: Engine | None = None
         self._async: AsyncEngine | None = None
         self._opening: Final = threading.Lock()
+        self._under_way: Final[set[asyncio.Task[Any]]] = set()
         self._threads: Final = ThreadPoolExecutor(pool_size, thread_name_prefix="register")
 
     @property
@@ -141,7 +142,7 @@ class Database:
         def work(tx: Connection) -> R:
             return function(tx, *args, **kwargs)
 
-        return await _to_its_end(self._in_thread(work) if self.is_sqlite else self._on_driver(work))
+        return await self._to_its_end(self._in_thread(work) if self.is_sqlite else self._on_driver(work))
 
     async def ask(self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run `function(tx, …)` as one reading transaction."""
@@ -150,7 +151,25 @@ class Database:
             async with self.async_engine.connect() as connection, connection.begin():
                 return await connection.run_sync(lambda tx: function(tx, *args, **kwargs))
 
-        return await _to_its_end(transaction())
+        return await self._to_its_end(transaction())
+
+    async def _to_its_end(self, transaction: Coroutine[Any, Any, R]) -> R:
+        """Keep a cancellation out of a transaction.
+
+        The driver's thread goes on with what it was asked for, and SQLite keeps a connection that is closed in the middle
+        of a statement, with its write lock, for as long as anything (a traceback) refers to that statement: every other
+        writer would wait in vain.
+        """
+        task = asyncio.create_task(transaction)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([task])
+            if not task.cancelled():
+                task.exception()  # nobody else will ask for it
+            raise
 
     async def _in_thread(self, work: Callable[[Connection], R]) -> R:
         """On SQLite: the whole transaction in one hop to a thread, where aiosqlite would take one a statement."""
@@ -176,7 +195,9 @@ class Database:
             self._sync = None
 
     async def aclose(self) -> None:
-        """Close all connections."""
+        """Close all connections, once the transactions under way are over (whoever began them may have been cancelled)."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
         if self._async is not None:
             await self._async.dispose()
             self._async = None
@@ -186,23 +207,6 @@ class Database:
     def _after_commit(self, tx: Connection) -> None:
         if tx.info.pop(OUTBOX_WRITTEN, False) and self.is_sqlite:
             self._ring()
-
-
-async def _to_its_end(transaction: Coroutine[Any, Any, R]) -> R:
-    """Keep a cancellation out of a transaction.
-
-    The driver's thread goes on with what it was asked for, and SQLite keeps a connection that is closed in the middle of a
-    statement, with its write lock, for as long as anything (a traceback) refers to that statement: every other writer
-    would wait in vain.
-    """
-    task = asyncio.create_task(transaction)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()  # nobody else will ask for it
-        raise
 
 
 def _prepare_sqlite(engine: Engine, lock_wait: float) -> None:

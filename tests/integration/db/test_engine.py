@@ -160,3 +160,19 @@ async def test_a_cancelled_transaction_does_not_keep_others_waiting(database: Da
     with database.write() as tx:
         _count_up(tx)
     await database.aclose()
+
+
+async def test_closing_waits_for_the_transactions_under_way(database: Database) -> None:
+    """A connection that is still at work would be closed by nobody: a handler of a panel that stops, for instance."""
+    counting = text(
+        "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 300000) SELECT max(x) FROM n"
+    )
+    mine = Database(database.url)
+    asking = asyncio.create_task(mine.ask(lambda tx: tx.execute(counting).scalar_one()))
+    while not mine.async_engine.pool.checkedout():  # type: ignore[attr-defined]  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+    await mine.aclose()
+
+    assert asking.done()
+    assert await asking == 300_000
