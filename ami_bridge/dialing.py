@@ -196,8 +196,10 @@ class Dialing(Talks):
                 self._ending[fact.id] = EndedBy.SYSTEM
             case Gone(cause=cause):
                 await self._gone(fact.id, cause)
-            case Failed():
+            case Failed(certain=True):
                 await self._end(fact.id, NO_CHANNEL, EndedBy.SYSTEM)
+            case Failed():
+                await self._lost(fact.id)
 
     async def found(self, known: AttemptRow, channel: Standing | None, pending: AbstractSet[UUID]) -> None:
         """Compare what the register believes of an attempt with what Asterisk has (None: no channel)."""

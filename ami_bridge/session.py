@@ -54,7 +54,7 @@ class Session:
         self._tls = tls
         self._time = time
         self._on_event = on_event
-        self._token = secrets.token_hex(8)
+        self._mark = f"saikoku-{secrets.token_hex(8)}-"
         self._count = 0
         self._free = asyncio.Semaphore(settings.max_in_flight)
         self._spacing = Spacing(settings.originates_per_second)
@@ -151,7 +151,7 @@ class Session:
             self.lose(f"ping failed: {error}")
 
     def _take_event(self, message: panoramisk.Message) -> None:
-        event = event_of(message, self.generation)
+        event = event_of(message, self.generation, self._mark)
         if event.name == "FullyBooted" and not self._booted.done():
             self._booted.set_result(None)
         self._on_event(event)
@@ -172,7 +172,7 @@ class Session:
         if self.lost.done():
             raise NotConnected(f"{action.name} was not sent: {self.lost.result()}")
         self._count += 1
-        pending = Pending(action, f"saikoku-{self._token}-{self._count}" + (f"/{action.tag}" if action.tag else ""))
+        pending = Pending(action, f"{self._mark}{self._count}" + (f"/{action.tag}" if action.tag else ""))
         work = asyncio.create_task(self._write_and_wait(pending, gate))
         alarm = self._alarm(seconds)
         try:

@@ -6,7 +6,7 @@ other channel (the far half of a Local channel, ordinary phones) is passed over.
 
 Seen on Asterisk 16 and 22: when an Originate fails, OriginateResponse (Reason 0) comes *before* the Hangup that carries
 the true cause, and looks the same when there was never a channel and no Hangup will come. Only whether a channel was
-seen before tells the two apart.
+seen before tells the two apart, and only to the link that sent the Originate: another may have come too late to see it.
 """
 
 from __future__ import annotations
@@ -100,8 +100,15 @@ class Gone(Fact):
     reached: bool
 
 
+@dataclass(frozen=True, slots=True)
 class Failed(Fact):
-    """The Originate failed before there was a channel: no such trunk, or a phone that is not registered."""
+    """The Originate failed, and no channel of it was seen: no such trunk, or a phone that is not registered.
+
+    `certain`: it was sent over the link that heard this, which would have heard of a channel. Every other link is told
+    too, one that was made just now as well: it cannot know.
+    """
+
+    certain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +197,7 @@ class Tracker:
         subject = ours(event.tag or event.get("Uniqueid"))
         if subject is None or event.get("Response") != "Failure" or subject in self._living:
             return None
-        return Failed(subject)
+        return Failed(subject, certain=event.own)
 
 
 def ours(unique_id: str) -> UUID | None:

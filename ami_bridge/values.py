@@ -98,11 +98,15 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened in Asterisk. `generation` is that of the link it came over (see `LinkState`)."""
+    """Something that happened in Asterisk. `generation` is that of the link it came over (see `LinkState`).
+
+    `own`: caused by an action that was sent over this very link. Asterisk tells every manager connection of it.
+    """
 
     name: str
     headers: Headers
     generation: int = 0
+    own: bool = False
 
     def __getitem__(self, key: str) -> str:
         return self.headers[key]

@@ -35,9 +35,11 @@ def headers_of(message: panoramisk.Message) -> Headers:
     return Headers(lines)
 
 
-def event_of(message: panoramisk.Message, generation: int) -> Event:
+def event_of(message: panoramisk.Message, generation: int, mark: str | None = None) -> Event:
+    """`mark`: what the ActionIDs of the link begin with."""
     headers = headers_of(message)
-    return Event(headers["Event"], headers, generation)
+    own = mark is not None and headers.get("ActionID", "").startswith(mark)
+    return Event(headers["Event"], headers, generation, own)
 
 
 class Framer:

@@ -419,6 +419,27 @@ async def test_action_ids_are_unique_and_carry_the_tag(ami: ScriptedAmi, clock: 
         assert ids[-1].endswith("/attempt-1")
 
 
+async def test_an_event_is_own_only_to_the_link_that_asked(ami: ScriptedAmi, clock: HeldTime) -> None:
+    """Asterisk tells every connection of an OriginateResponse: a second bridge, and the link after this one."""
+    async with running(ami, clock) as link:
+        events = link.subscribe("test", only={"OriginateResponse"})
+        peer = await up(ami, link)
+        sending = asyncio.create_task(link.send(call(1)))
+        asked = await peer.expect("Originate")
+        peer.reply(asked)
+        await soon(sending)
+        peer.event("OriginateResponse", ActionID=asked["ActionID"])
+        await peer.close()
+        await soon(link.until(lambda state: not state.up))
+        await clock.passes(1.0)
+        peer = await up(ami, link, 2)
+        peer.event("OriginateResponse", ActionID=asked["ActionID"])
+        assert [(event.tag, event.own) for event in await take(events, 2)] == [
+            ("attempt-1", True),
+            ("attempt-1", False),
+        ]
+
+
 def test_only_our_own_action_ids_have_a_tag() -> None:
     assert Event("OriginateResponse", Headers([("ActionID", "saikoku-0af3-12/attempt-1")])).tag == "attempt-1"
     assert Event("OriginateResponse", Headers([("ActionID", "other/attempt-1")])).tag is None

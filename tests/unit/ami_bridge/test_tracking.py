@@ -27,9 +27,9 @@ from tests.unit.ami_bridge.scripted_ami import soon
 ID = uuid.UUID("01a20d56-78f8-73f4-aae0-c9ee0dc523f6")
 
 
-def event(name: str, generation: int = 1, **headers: str) -> Event:
+def event(name: str, generation: int = 1, *, own: bool = True, **headers: str) -> Event:
     lines = {"Uniqueid": str(ID), **{key.replace("_", "-"): value for key, value in headers.items()}}
-    return Event(name, Headers(lines.items()), generation)
+    return Event(name, Headers(lines.items()), generation, own)
 
 
 async def facts(*events: Event) -> list[Fact | None]:
@@ -73,11 +73,18 @@ async def test_channels_of_others_are_passed_over(other: str) -> None:
 @pytest.mark.req("T4")
 async def test_a_failure_counts_only_when_there_was_never_a_channel() -> None:
     failure = event("OriginateResponse", Response="Failure", Reason="0", ActionID=f"saikoku-0a-1/{ID}")
-    assert await facts(failure) == [Failed(ID)]
+    assert await facts(failure) == [Failed(ID, certain=True)]
     assert await facts(event("Newchannel"), failure) == [Began(ID), None]
     ended = event("Hangup", Cause="17", ChannelStateDesc="Down")
     assert await facts(event("Newchannel"), failure, ended) == [Began(ID), None, Gone(ID, 17, reached=False)]
     assert await facts(event("OriginateResponse", Response="Success", Reason="4")) == [None]
+
+
+@pytest.mark.req("T4")
+async def test_a_failure_that_another_link_asked_for_is_not_certain() -> None:
+    """A link made in these milliseconds hears of the failure, and may have come too late for the channel before it."""
+    failure = event("OriginateResponse", Response="Failure", Reason="0", ActionID=f"saikoku-0b-1/{ID}", own=False)
+    assert await facts(failure) == [Failed(ID, certain=False)]
 
 
 @pytest.mark.req("T4")
