@@ -6,7 +6,9 @@ so that a slow disk or a lock never stops the event loop.
 
 On SQLite every writing transaction begins with BEGIN IMMEDIATE: with the driver's default of a late upgrade two
 read-modify-writes overlap and one is lost without an error. `synchronous=FULL` because with NORMAL a power cut can take
-back the last commits, and a person whose attempt is forgotten is called again. A writer waits `LOCK_WAIT` for another.
+back the last commits, and a person whose attempt is forgotten is called again. A writer waits `LOCK_WAIT` for another,
+and asks every `ASK_AGAIN`: SQLite's own busy handler asks ever more rarely, down to ten times a second, and so misses
+the moments that a long import leaves to others, unless these are as long as its pauses.
 
 After a commit that wrote to the outbox the `bell` is rung, so that readers look at once instead of within a second.
 """
@@ -14,11 +16,12 @@ After a commit that wrote to the outbox the `bell` is rung, so that readers look
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event, make_url
@@ -28,6 +31,9 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
 LOCK_WAIT: Final = 15.0
 """Seconds that a transaction waits for SQLite's one writer before it fails."""
+
+ASK_AGAIN: Final = 0.002
+"""Seconds between two questions of a transaction that waits for SQLite's writer."""
 
 OUTBOX_WRITTEN: Final = "outbox_written"
 
@@ -214,7 +220,7 @@ def _prepare_sqlite(engine: Engine, lock_wait: float) -> None:
     def on_connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # the driver begins nothing by itself; on_begin does
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {int(lock_wait * 1000)}")
+        cursor.execute(_busy_timeout(lock_wait))
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
@@ -223,8 +229,37 @@ def _prepare_sqlite(engine: Engine, lock_wait: float) -> None:
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
-        writing = connection.get_execution_options().get("saikoku_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        if connection.get_execution_options().get("saikoku_write", False):
+            _begin_writing(connection, lock_wait)
+        else:
+            connection.exec_driver_sql("BEGIN")
+
+
+def _begin_writing(connection: Connection, lock_wait: float) -> None:
+    driver = cast("sqlite3.Connection", connection.connection.dbapi_connection)
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        _wait_for_writer(driver, time.monotonic() + lock_wait)
+        if not driver.in_transaction:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # for the last time, and for SQLAlchemy's own error
+    finally:
+        driver.execute(_busy_timeout(lock_wait))
+
+
+def _wait_for_writer(driver: sqlite3.Connection, until: float) -> None:
+    while time.monotonic() < until:
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                return
+            time.sleep(ASK_AGAIN)
+        else:
+            return
+
+
+def _busy_timeout(lock_wait: float) -> str:
+    return f"PRAGMA busy_timeout = {int(lock_wait * 1000)}"
 
 
 def is_locked(error: Exception) -> bool:

@@ -7,10 +7,10 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from db.clock import Clock
-from db.engine import Database
+from db.engine import ASK_AGAIN, Database
 from db.rules.imports.mapping import ImportMapping
 from db.rules.imports.records import records
 from db.rules.terms import Area, ImportKind, ImportState, Load
@@ -28,12 +28,8 @@ from db.usecases.imports.steps import Counts, Turn
 
 HOLD: Final = 0.08
 """Seconds for which a step should hold SQLite's one writer."""
-GAP: Final = 0.025
-"""Seconds between two steps in which others get the writer: whoever waits for it asks at least so often (SQLite's busy
-handler, for the first tenth of a second)."""
-LONG_GAP: Final = 0.11
-LONG_GAP_EVERY: Final = 1.0
-"""Once a second the gap is longer than the longest pause of SQLite's busy handler, so that nobody waits much longer."""
+GAP: Final = 3 * ASK_AGAIN
+"""Seconds between two steps in which others get the writer: whoever waits for it asks more often."""
 TELL_EVERY: Final = 0.5
 ENDING_AT_ONCE: Final = 500
 SUMMARIES_AT_ONCE: Final = 1_000
@@ -44,6 +40,8 @@ FRESH_SHARE: Final = 0.05
 """Up to this share of refused lines the data are said to be as of the file's moment."""
 
 BY: Final = system_viewer("import")
+
+_BY_NUMBER: Final = select(Debtor.number, Debtor.id).where(Debtor.number.in_(bindparam("numbers", expanding=True)))
 
 
 class StoppedError(Exception):
@@ -73,7 +71,6 @@ class Work:
         self._mapping: ImportMapping = context.mapping
         self._notes: dict[str, int] = {}
         self._told = 0.0
-        self._long_gap = time.perf_counter()
         self._unkeyed = 0
         self._open: int | None = None
 
@@ -141,7 +138,7 @@ class Work:
             return 0
         for owners in stage.owners():
             with self._database.read() as tx:
-                found = tx.execute(select(Debtor.number, Debtor.id).where(Debtor.number.in_(owners))).all()
+                found = tx.execute(_BY_NUMBER, {"numbers": owners}).all()
             stage.know((row.number, row.id) for row in found)
             self._tell(560)
         return stage.refuse_strangers()
@@ -290,12 +287,9 @@ class Work:
         now = time.perf_counter()
         if not self._database.is_sqlite:
             return now
-        long = now - self._long_gap >= LONG_GAP_EVERY
-        if (rest := ended + (LONG_GAP if long else GAP) - now) > 0:
+        if (rest := ended + GAP - now) > 0:
             time.sleep(rest)
             now = time.perf_counter()
-        if long:
-            self._long_gap = now
         return now
 
     # -- small things

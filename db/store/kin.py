@@ -5,6 +5,7 @@ areas that ring the same home at the same moment disturb it all the same.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -55,6 +56,16 @@ def person_ids(tx: Connection, debtor_id: int) -> tuple[int, ...]:
         .order_by(theirs.debtor_id)
     )
     return (debtor_id, *tx.execute(query).scalars())
+
+
+def persons_once(tx: Connection, ids: Sequence[int]) -> tuple[int, ...]:
+    """Each person among `ids` once, under the first of their ids."""
+    if len(ids) < 2:
+        return tuple(ids)
+    query = select(MergedPerson.debtor_id, MergedPerson.person_id).where(MergedPerson.debtor_id.in_(ids))
+    merged: dict[int, int] = {row.debtor_id: row.person_id for row in tx.execute(query)}
+    first = {merged.get(one, one): one for one in reversed(ids)}
+    return tuple(one for one in dict.fromkeys(ids) if first[merged.get(one, one)] == one)
 
 
 def protected_person(debtor_id: Any, today: date) -> ColumnElement[bool]:

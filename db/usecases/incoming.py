@@ -37,6 +37,7 @@ from db.store import office as rules
 from db.store.calls import CallRow
 from db.store.debtors import ContactRow, Hit
 from db.store.incoming import IncomingRow
+from db.store.kin import persons_once
 from db.usecases import calls as following
 from db.usecases import duty
 from db.usecases.calls import KEEP_RECORDING, TOPIC, CallError, own_call, recording_path
@@ -90,6 +91,7 @@ def arrived(
     known = store.find(tx, call_id)
     if known is not None:
         return known.opening
+    caller = _each_once(tx, caller)
     opening = office.opening(now, policy_of(tx, caller.area, office), stopped=rules.emergency_stop(tx))
     tx.execute(
         insert(Incoming).values(
@@ -109,6 +111,14 @@ def arrived(
     )
     publish(tx, now, WAITING_TOPIC, call_id)
     return opening
+
+
+def _each_once(tx: Connection, caller: Caller) -> Caller:
+    """The same with each person once, under the likeliest of their numbers (名寄せ)."""
+    people = persons_once(tx, caller.candidates)
+    if caller.kind is CallerKind.SEVERAL and len(people) == 1:
+        return replace(caller, kind=CallerKind.KNOWN, candidates=people)
+    return replace(caller, candidates=people)
 
 
 def receive(

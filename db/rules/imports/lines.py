@@ -82,9 +82,9 @@ class LineReader:
             return False
         if not (fields and fields[0].strip()) and not any(field.strip() for field in fields):
             return True
-        return bool(self._keep) and any(
-            place >= len(fields) or fields[place].strip() not in texts for place, texts in self._keep
-        )
+        if not self._keep:
+            return False
+        return any(place >= len(fields) or fields[place].strip() not in texts for place, texts in self._keep)
 
     def read(self, record: Record) -> Values | Refused:
         """The values of a record, or why it is refused."""

@@ -7,7 +7,7 @@ from datetime import date
 from operator import itemgetter
 from typing import Any, Final, cast
 
-from sqlalchemy import Connection, String, Table, bindparam, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, String, Table, bindparam, func, select, update
 from sqlalchemy import cast as cast_to
 
 from db.rules.imports.targets import target
@@ -49,15 +49,15 @@ def apply(tx: Connection, context: Context, rows: Sequence[StagedRow]) -> Effect
     fresh, changes = [], []
     for row in rows:
         assessment_id = ids[_key(row)]
-        found = known.installments.get((assessment_id, row[7]))
+        found = known.installments.get((assessment_id, row[7])) if known.installments else None
         if found is None:
-            fresh.append((assessment_id, row, areas[row[4]]))
+            fresh.append((assessment_id, row))
         elif change := _changed(row, found, known, context):
             changes.append(change)
             effect.touched.add(row[2])
         else:
             effect.unchanged += 1
-    _add(tx, fresh, context, effect)
+    _add(tx, fresh, areas, context, effect)
     if changes:
         tx.execute(_UPDATE, changes)
     effect.changed += len(changes)
@@ -96,6 +96,31 @@ _UPDATE: Final = (
 )  # fmt: skip
 
 
+# asked of every step with lists of ids: made once, so that neither they nor the lists are looked through each time
+_SOME: Final[BindParameter[Any]] = bindparam("some", expanding=True)
+_ASSESSMENTS: Final = select(
+    Assessment.id, Assessment.debtor_id, Assessment.item_code, Assessment.fiscal_year, Assessment.notice_number
+).where(Assessment.notice_number.in_(_SOME))
+_INSTALLMENTS: Final = select(
+    Installment.id,
+    Installment.assessment_id,
+    Installment.number,
+    Installment.principal,
+    # days as text, as files have them: most rows are only compared
+    *(cast_to(column, String).label(column.key) for column in (Installment.due_on, Installment.reminder_sent_on)),
+    Installment.outstanding,
+    Installment.closed_on.is_not(None).label("closed"),
+).where(Installment.assessment_id.in_(_SOME))
+_PAID: Final = (
+    select(Allocation.installment_id, Payment.reported_on, func.sum(Allocation.principal))
+    .join(Payment, Payment.id == Allocation.payment_id)
+    .join(Installment, Installment.id == Allocation.installment_id)
+    .where(Installment.assessment_id.in_(_SOME))
+    .group_by(Allocation.installment_id, Payment.reported_on)
+)
+_CASES: Final = select(CaseFile.debtor_id, CaseFile.area).where(CaseFile.debtor_id.in_(_SOME))
+
+
 _key = cast("Any", itemgetter(4, 5, 6))
 """Item, fiscal year and notice number of a staged line."""
 
@@ -105,45 +130,21 @@ def _areas(tx: Connection) -> dict[str, Area]:
 
 
 def _known(tx: Connection, notices: Collection[str]) -> _Known:
-    names = (
-        Assessment.id,
-        Assessment.debtor_id,
-        Assessment.item_code,
-        Assessment.fiscal_year,
-        Assessment.notice_number,
-    )
-    found = select(*names).where(Assessment.notice_number.in_(notices))
-    assessments: dict[Key, Any] = {
-        (row.item_code, row.fiscal_year, row.notice_number): row for row in tx.execute(found)
-    }
+    found = tx.execute(_ASSESSMENTS, {"some": list(notices)})
+    assessments: dict[Key, Any] = {(row.item_code, row.fiscal_year, row.notice_number): row for row in found}
     known = _Known(assessments, {}, defaultdict(list))
     if assessments:
-        ids = [row.id for row in assessments.values()]
-        # days as text, as files have them: most rows are only compared
-        days = [
-            cast_to(column, String).label(column.key) for column in (Installment.due_on, Installment.reminder_sent_on)
-        ]
-        columns = (Installment.id, Installment.assessment_id, Installment.number, Installment.principal, *days)
-        parts = select(*columns, Installment.outstanding, Installment.closed_on.is_not(None).label("closed"))
-        parts = parts.where(Installment.assessment_id.in_(ids))
-        known.installments = {(row.assessment_id, row.number): row for row in tx.execute(parts)}
-        paid = (
-            select(Allocation.installment_id, Payment.reported_on, func.sum(Allocation.principal))
-            .join(Payment, Payment.id == Allocation.payment_id)
-            .join(Installment, Installment.id == Allocation.installment_id)
-            .where(Installment.assessment_id.in_(ids))
-            .group_by(Allocation.installment_id, Payment.reported_on)
-        )
-        for installment_id, reported, yen in tx.execute(paid):
+        ids = {"some": [row.id for row in assessments.values()]}
+        known.installments = {(row.assessment_id, row.number): row for row in tx.execute(_INSTALLMENTS, ids)}
+        for installment_id, reported, yen in tx.execute(_PAID, ids):
             known.paid[installment_id].append((reported, int(yen)))
     return known
 
 
 def _open_cases(tx: Connection, wanted: set[tuple[int, Area]]) -> None:
-    query = select(CaseFile.debtor_id, CaseFile.area).where(CaseFile.debtor_id.in_({one for one, _ in wanted}))
-    missing = wanted - {(row.debtor_id, row.area) for row in tx.execute(query)}
-    if missing:
-        tx.execute(insert(CaseFile), [{"debtor_id": one, "area": area} for one, area in sorted(missing)])
+    found = tx.execute(_CASES, {"some": list({one for one, _ in wanted})})
+    missing = wanted - {(row.debtor_id, row.area) for row in found}
+    insert_rows(tx, _table(CaseFile), ("debtor_id", "area"), [(one, area.value) for one, area in sorted(missing)])
 
 
 def _move(tx: Connection, known: _Known, payers: dict[Key, int], effect: Effect) -> None:
@@ -170,7 +171,8 @@ def _new_assessments(tx: Connection, known: _Known, payers: dict[Key, int], area
     ids = {key: found.id for key, found in known.assessments.items()}
     new = [key for key in payers if key not in ids]
     ids |= dict(zip(new, next_ids(tx, _table(Assessment), len(new)), strict=True))
-    rows = [(ids[key], payers[key], areas[key[0]].value, *key) for key in new]
+    codes = _codes(areas)
+    rows = [(ids[key], payers[key], codes[key[0]], *key) for key in new]
     insert_rows(tx, _table(Assessment), _ASSESSMENT, rows)
     return ids
 
@@ -200,22 +202,29 @@ def _outstanding(principal: int, stated: int | None, day: date, paid: Iterable[t
     return outstanding(principal, stated, day if stated is not None else None, paid)
 
 
-def _add(tx: Connection, fresh: Sequence[tuple[int, StagedRow, Area]], context: Context, effect: Effect) -> None:
+def _add(
+    tx: Connection, fresh: Sequence[tuple[int, StagedRow]], areas: dict[str, Area], context: Context, effect: Effect
+) -> None:
     ids = next_ids(tx, _table(Installment), len(fresh))
-    day = context.day.isoformat()
+    day, codes = context.day.isoformat(), _codes(areas)
     insert_rows(tx, _table(Installment), _INSTALLMENT, [
         (
-            made, assessment_id, row[2], area.value, row[7], row[8], row[9],
+            made, assessment_id, row[2], codes[row[4]], row[7], row[8], row[9],
             row[9] if row[10] is None else row[10], row[11], row[10], None if row[10] is None else day,
         )
-        for made, (assessment_id, row, area) in zip(ids, fresh, strict=True)
+        for made, (assessment_id, row) in zip(ids, fresh, strict=True)
     ])  # fmt: skip
     effect.added += len(fresh)
-    effect.touched.update([row[2] for _, row, _ in fresh])
+    effect.touched.update([row[2] for _, row in fresh])
     if not fresh or not any_waiting(tx):
         return
-    named = {target(*row[4:8]): made for made, (_, row, _) in zip(ids, fresh, strict=True)}
+    named = {target(*row[4:8]): made for made, (_, row) in zip(ids, fresh, strict=True)}
     effect.note("先に届いていた収納を充当したもの", allocate_waiting(tx, named))
+
+
+def _codes(areas: dict[str, Area]) -> dict[str, str]:
+    """The areas of the items as they are stored."""
+    return {item: area.value for item, area in areas.items()}
 
 
 def _table(model: type[Any]) -> Table:

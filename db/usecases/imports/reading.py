@@ -1,6 +1,6 @@
 """Reading a file onto its stage: records become lines or refusals, in batches."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from db.reference.calendar import parse_date
 from db.reference.phones import parse_phone
@@ -42,29 +42,30 @@ class Reading:
 
     def take(self, batch: Iterable[Record]) -> None:
         """The next records."""
-        for record in batch:
-            if self._to_skip:
-                self._to_skip -= 1
-                self._skipped += 1
-            elif self._reader is None:
-                self._reader = LineReader(self._mapping, self._readers, _headings(record))
-            elif self._reader.skipped(record):
-                self._skipped += 1
-            else:
-                self._read(self._reader, record)
+        records = iter(batch)
+        while self._to_skip and next(records, None):
+            self._to_skip -= 1
+            self._skipped += 1
+        if self._reader is None and (first := next(records, None)):
+            self._reader = LineReader(self._mapping, self._readers, _headings(first))
+        if self._reader is not None:
+            self._read(self._reader, records)
         self._flush()
 
-    def _read(self, reader: LineReader, record: Record) -> None:
-        values = reader.read(record)
-        if isinstance(values, Refused):
-            self._rejected += 1
-            self._refused.append(values)
-            self.unkeyed += self._full and not values.values
-            return
-        self._accepted += 1
-        self._lines.append((record.number, values[0], line_key(self._kind, values), *values))
-        if record.private:
-            self._stage.note_private(reader.private(record))
+    def _read(self, reader: LineReader, records: Iterator[Record]) -> None:
+        kind, read, skipped, add = self._kind, reader.read, reader.skipped, self._lines.append
+        for record in records:
+            if skipped(record):
+                self._skipped += 1
+            elif isinstance(values := read(record), Refused):
+                self._rejected += 1
+                self._refused.append(values)
+                self.unkeyed += self._full and not values.values
+            else:
+                self._accepted += 1
+                add((record.number, values[0], line_key(kind, values), *values))
+                if record.private:
+                    self._stage.note_private(reader.private(record))
 
     def _flush(self) -> None:
         self._stage.add_lines(self._lines)

@@ -17,6 +17,7 @@ from db.rules.viewer import Viewer
 from db.schema.base import new_id
 from db.schema.calls import Call, Incoming, Recording
 from db.schema.contacts import Contact
+from db.schema.merges import MergedPerson
 from db.schema.staff import AccessLog
 from db.schema.work import Task
 from db.store import calls as stored
@@ -145,6 +146,25 @@ def desk(small: SmallOffice) -> Desk:
 
 def given_to(given: Given | None) -> str | None:
     return given.seat if given else None
+
+
+@pytest.mark.req("T5", "T9")
+def test_one_person_under_two_numbers_is_one_candidate(desk: Desk) -> None:
+    """名寄せ: the call is theirs, not one of several people's; another with the same number stays a candidate."""
+    op = desk.ready("op", "1001")
+    other, likeliest, stranger = (desk.small.debtor() for _ in range(3))
+    with desk.database.write() as tx:
+        tx.execute(insert(MergedPerson), [{"debtor_id": one, "person_id": other} for one in (other, likeliest)])
+    desk.give(desk.rings(likeliest, other))
+    shown = desk.pop(op)
+    assert (shown.kind, [(one.hit.id, one.chosen) for one in shown.candidates]) == (
+        CallerKind.KNOWN,
+        [(likeliest, True)],
+    )
+    op = desk.ready("second", "1002")
+    desk.give(desk.rings(likeliest, stranger, other))
+    shown = desk.pop(op)
+    assert (shown.kind, [one.hit.id for one in shown.candidates]) == (CallerKind.SEVERAL, [likeliest, stranger])
 
 
 @pytest.mark.req("T5")

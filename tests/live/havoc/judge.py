@@ -33,6 +33,9 @@ from saikoku.lab.carrier import behaviour_of
 from saikoku.lab.pbx import CarrierCall
 
 
+RANG_OUT = 19
+
+
 @dataclass
 class Verdict:
     """What was found; `wrong` says in words what must not be."""
@@ -43,25 +46,25 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What the office's Asterisk wrote down: channels answered, ended, and those on which a call came in."""
+    """What the office's Asterisk wrote down: channels answered, ended (with the cause), and on which a call came in."""
 
     answered: frozenset[str]
-    ended: frozenset[str]
+    ended: Mapping[str, int]
     came_in: frozenset[str]
 
 
 def written(record: str) -> Written:
     """Read the office's record."""
-    answered, ended, came_in = set(), set(), set()
+    answered, ended, came_in = set(), {}, set()
     for row in csv.reader(record.splitlines()):
         if len(row) == 11:
             if row[0] == "ANSWER":
                 answered.add(row[6])
-            if row[0] == "HANGUP" and "hangupcause" in (json.loads(row[8]) if row[8] else {}):
-                ended.add(row[6])
+            if row[0] == "HANGUP" and "hangupcause" in (extra := json.loads(row[8]) if row[8] else {}):
+                ended[row[6]] = extra["hangupcause"]
             if row[0] == "APP_START" and row[10].startswith("SaikokuIncoming,"):
                 came_in.add(row[6])
-    return Written(frozenset(answered), frozenset(ended), frozenset(came_in))
+    return Written(frozenset(answered), ended, frozenset(came_in))
 
 
 def at_rest(tx: Connection) -> str:
@@ -112,6 +115,9 @@ def _attempts(tx: Connection, verdict: Verdict, reached: Mapping[str, list[Carri
                 verdict.wrong.append(f"{name}: the office's Asterisk saw it answered")
             if calls and calls[0].answered and row.result is not AttemptResult.ANSWERED:
                 verdict.counts["answered while the office's Asterisk slept"] += 1
+            elif row.result is AttemptResult.NO_ANSWER and wrote.ended.get(str(row.id)) == RANG_OUT and calls:
+                # it woke when the time to ring was over, and did not look at what the carrier had said meanwhile
+                verdict.counts["rang out by the office's Asterisk"] += 1
             else:
                 verdict.wrong += [f"{name}: {what}" for what in _outcome(row.result, number, calls)]
 
