@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
@@ -31,7 +32,6 @@ from db.store import access_log
 from db.usecases.incoming import call_id_of
 from saikoku.lab.carrier import behaviour_of
 from saikoku.lab.pbx import CarrierCall
-
 
 RANG_OUT = 19
 
@@ -111,15 +111,20 @@ def _attempts(tx: Connection, verdict: Verdict, reached: Mapping[str, list[Carri
             if str(row.id) in wrote.ended:
                 verdict.wrong.append(f"{name}: the record tells its end")
         elif row.state is AttemptState.ENDED:
-            if row.result is not AttemptResult.ANSWERED and str(row.id) in wrote.answered:
-                verdict.wrong.append(f"{name}: the office's Asterisk saw it answered")
-            if calls and calls[0].answered and row.result is not AttemptResult.ANSWERED:
-                verdict.counts["answered while the office's Asterisk slept"] += 1
-            elif row.result is AttemptResult.NO_ANSWER and wrote.ended.get(str(row.id)) == RANG_OUT and calls:
-                # it woke when the time to ring was over, and did not look at what the carrier had said meanwhile
-                verdict.counts["rang out by the office's Asterisk"] += 1
-            else:
-                verdict.wrong += [f"{name}: {what}" for what in _outcome(row.result, number, calls)]
+            _ended(verdict, row, number, calls, wrote)
+
+
+def _ended(verdict: Verdict, row: Any, number: str, calls: list[CarrierCall], wrote: Written) -> None:
+    name, answered = f"attempt {row.id} ({number}, {row.result})", row.result is AttemptResult.ANSWERED
+    if not answered and str(row.id) in wrote.answered:
+        verdict.wrong.append(f"{name}: the office's Asterisk saw it answered")
+    if calls and calls[0].answered and not answered:
+        verdict.counts["answered while the office's Asterisk slept"] += 1
+    elif row.result is AttemptResult.NO_ANSWER and wrote.ended.get(str(row.id)) == RANG_OUT and calls:
+        # it woke when the time to ring was over, and did not look at what the carrier had said meanwhile
+        verdict.counts["rang out by the office's Asterisk"] += 1
+    else:
+        verdict.wrong += [f"{name}: {what}" for what in _outcome(row.result, number, calls)]
 
 
 def _outcome(result: AttemptResult, number: str, calls: list[CarrierCall]) -> list[str]:
