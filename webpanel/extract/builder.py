@@ -1,6 +1,6 @@
 """What the builder shows of each condition: its inputs with their words and what can be chosen, filled with what is asked."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -9,6 +9,7 @@ from db.rules import conditions as c
 from db.rules.condition_words import Words
 from db.rules.conditions import Leaf
 from db.rules.duedates import fiscal_year
+from db.rules.eligibility import DEBT_AREAS
 from db.rules.terms import AnsweredBy, Area, CaseState, Channel, FlagKind, PersonKind, PhoneKind, Term
 
 _YEARS_BACK: Final = 15
@@ -34,9 +35,11 @@ def inputs_of(kind: str, words: Words, today: date) -> list[Input]:
     return _INPUTS[kind](words, today)
 
 
-def choices() -> list[tuple[str, list[tuple[str, str]]]]:
-    """The conditions that can be added, under the headings of the list."""
-    return [(heading, [(kind.kind, kind.label) for kind in kinds]) for heading, kinds in _HEADINGS]
+def choices(areas: Collection[Area]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The conditions that can be added, under the headings of the list; those of debts only to whom `areas` has any."""
+    indebted = not DEBT_AREAS.isdisjoint(areas)
+    offered = ((heading, [kind for kind in kinds if indebted or kind not in _OF_DEBTS]) for heading, kinds in _HEADINGS)
+    return [(heading, [(kind.kind, kind.label) for kind in kinds]) for heading, kinds in offered if kinds]
 
 
 def value_of(leaf: Leaf, name: str) -> Any:
@@ -51,6 +54,9 @@ _HEADINGS: Final[tuple[tuple[str, tuple[type[Leaf], ...]], ...]] = (
     ("世帯", (c.HouseholdCases, c.HouseholdAmount)),
     ("電話", (c.Phone, c.Reachable)),
     ("文書", (c.Letters, c.LetterKind, c.LastLetter)),
+)
+_OF_DEBTS: Final = frozenset(
+    {c.Amount, c.DebtAge, c.OpenCount, c.Levy, c.StateIs, c.PromiseIs, c.HouseholdCases, c.HouseholdAmount}
 )
 
 

@@ -9,6 +9,7 @@ from aiohttp import web
 from db.reference.calendar import era_date
 from db.rules.condition_words import sentence
 from db.rules.conditions import EVERYTHING, LEAVES, Condition, Group, Joining
+from db.rules.terms import Right
 from db.rules.viewer import Viewer
 from db.store.extraction_pages import Order
 from db.usecases import extraction, saved_extractions, targets
@@ -133,7 +134,7 @@ async def _builder(request: web.Request, viewer: Viewer) -> dict[str, Any]:
     today = request.app[OFFICE].today(request.app[CLOCK].now())
     return {
         "inputs": {kind: inputs_of(kind, words, today) for kind in LEAVES},
-        "choices": choices(),
+        "choices": choices(viewer.areas(Right.EXTRACT)),
         "value_of": value_of,
         "Joining": Joining,
         "is_group": lambda node: isinstance(node, Group),

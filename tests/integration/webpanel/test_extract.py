@@ -71,6 +71,20 @@ async def test_conditions_are_counted_as_they_change(panel: Panel) -> None:
     assert logged(panel, "extract.count") == [("extract.count", None)] * 2
 
 
+@pytest.mark.req("T8", "T15")
+async def test_who_may_not_know_of_debts_is_offered_no_condition_on_them(panel: Panel) -> None:
+    panel.user("kenshin", "supervisor", areas=(Area.HEALTH,))
+    panel.user("tax", "supervisor")
+    offered = {}
+    for login in ("kenshin", "tax"):
+        _, text, _ = await (await panel.browser(login)).get("/extract")
+        offered[login] = set(re.findall(r'<option value="([a-z_]+)">', text)) & LEAVES.keys()
+    assert offered["tax"] == LEAVES.keys()
+    assert offered["tax"] - offered["kenshin"] == {
+        "amount", "debt_age", "open_count", "levy", "state", "promise", "household", "household_amount",
+    }  # fmt: skip
+
+
 @pytest.mark.req("T8")
 async def test_every_condition_has_its_inputs(panel: Panel) -> None:
     people(panel)
