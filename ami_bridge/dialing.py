@@ -194,8 +194,8 @@ class Dialing(Talks):
                 await self._mind(fact.id)
             case TurnedAway():
                 self._ending[fact.id] = EndedBy.SYSTEM
-            case Gone(cause=cause):
-                await self._gone(fact.id, cause)
+            case Gone():
+                await self._gone(fact)
             case Failed(certain=True):
                 await self._end(fact.id, NO_CHANNEL, EndedBy.SYSTEM)
             case Failed():
@@ -244,10 +244,15 @@ class Dialing(Talks):
         else:
             await self.end_stray(attempt_id)
 
-    async def _gone(self, attempt_id: UUID, cause: int) -> None:
-        line = await self._line(attempt_id)
-        answered = line is not None and line.attempt is AttemptState.ANSWERED
-        await self._end(attempt_id, cause, self._ending.pop(attempt_id, EndedBy.PERSON if answered else None))
+    async def _gone(self, gone: Gone) -> None:
+        line, by = await self._line(gone.id), self._ending.pop(gone.id, None)
+        if line is None or line.attempt is not AttemptState.ANSWERED:
+            if gone.answered and line is not None and line.attempt in OPEN_ATTEMPTS:
+                await self._lost(gone.id)  # answered before this link was made: when, only Asterisk's record knows
+            else:
+                await self._end(gone.id, gone.cause, by)
+        else:
+            await self._end(gone.id, gone.cause, by or EndedBy.PERSON)
 
     async def _end(self, attempt_id: UUID, cause: int | None, by: EndedBy | None) -> None:
         await self._register.write(calls.ended, attempt_id, self._register.now(), cause, by=by)

@@ -158,8 +158,16 @@ class Reception(Talks):
                 await self._mind(fact.id)
             case TurnedAway():
                 self._ending[fact.id] = EndedBy.SYSTEM
-            case Gone():
+            case Gone(talked=talked):
+                if talked:
+                    await self._make_up_for(fact.id)
                 await self._gone(fact.id, self._ending.pop(fact.id, EndedBy.PERSON))
+
+    async def _make_up_for(self, call_id: UUID) -> None:
+        """They talked, and that was not heard of: the link was made a moment ago."""
+        line = await self._line(call_id)
+        if line is not None and line.call is CallState.RINGING:
+            await self._register.write(incoming.joined, call_id, self._register.now())
 
     async def found(self, known: IncomingRow, channel: Standing | None, send: Send) -> None:
         """Compare what the register believes of a call with what Asterisk has (None: no channel).

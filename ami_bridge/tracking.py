@@ -94,10 +94,16 @@ class TurnedAway(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Gone(Fact):
-    """The channel is no more: its Q.850 cause, and whether the other end rang or had answered at all."""
+    """The channel is no more: its Q.850 cause, and how far it had come.
+
+    `reached`: the other end rang or had answered. `answered`: it was up. `talked`: it had been in an operator's room.
+    A link that was made a moment ago may not have heard of that before.
+    """
 
     cause: int
     reached: bool
+    answered: bool = False
+    talked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +246,9 @@ def _hangup(subject: UUID, event: Event) -> Fact:
     number = int(cause) if cause.isdigit() else 0
     if number == 0 and state == _RINGING:
         number = _NO_ANSWER
-    return Gone(subject, number, state in {_RINGING, _UP})
+    answered = state == _UP
+    talked = answered and event.get("Context") in names.TALKED
+    return Gone(subject, number, state in {_RINGING, _UP}, answered, talked)
 
 
 _READERS: Final[Mapping[str, Callable[[UUID, Event], Fact | None]]] = {

@@ -60,6 +60,9 @@ EVENT_CALL_BACK: Final = "SaikokuCallBack"  # a caller wishes to be called back;
 UNSERVED: Final = frozenset({CONTEXT_INCOMING, CONTEXT_WAITING, CONTEXT_CLOSED, CONTEXT_CALL_BACK})
 """Where a caller is before anybody of the office is there for them."""
 
+TALKED: Final = frozenset({CONTEXT_JOIN, CONTEXT_HOLD, CONTEXT_GOODBYE})
+"""Where somebody is who has been in an operator's room, or enters it."""
+
 _ROOM_PREFIX: Final = "saikoku-"
 
 

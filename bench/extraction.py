@@ -1,4 +1,5 @@
-"""Extraction: twenty named triples of conditions over a city, count and sum, and a page of the cases, at two sizes.
+"""Extraction: twenty named triples of conditions over a city, count and sum, and a page of the cases, at two sizes on
+SQLite and at the larger on PostgreSQL.
 
 Measured are the use cases as the panel calls them (checks, conditions, sentence, the query, the page's rows), by an
 officer of three business areas. The pages are the first and the second in three orders.
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from bench import postgres
 from bench.office import NOW, city
 from bench.rows import Row, percentile
 from db.engine import Database
@@ -84,6 +86,8 @@ def _rows() -> Iterator[Row]:
         database = Database(f"sqlite:///{city(size)}")
         yield from _measure(database, f"{size:,} debtors, SQLite", counts, size)
         database.close()
+    with postgres.city(SIZES[-1]) as database:
+        yield from _measure(database, f"{SIZES[-1]:,} debtors, PostgreSQL", {}, SIZES[-1])
     grown = counts[SIZES[1]] / counts[SIZES[0]]
     yield Row(f"extraction, count and sum: p95 at {SIZES[1]:,} over {SIZES[0]:,} debtors", grown, "times")
 

@@ -43,19 +43,23 @@ def city(debtors: int) -> Path:
     making = file.with_suffix(".making")
     making.unlink(missing_ok=True)
     database = Database(f"sqlite:///{making}")
-    register.prepare(database)
-    staff = add_office(database, NOW, ["1001"])
-    today = NOW.date()
-    seed_city(
-        database, debtors=debtors, seed=1, today=today, staff_ids=staff.history_ids, contacts_per_debtor=5,
-        progress=sys.stderr.isatty(),
-    )  # fmt: skip
-    _make_states(database)
+    make_city(database, debtors)
     with database.engine.connect() as plain:
         plain.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()
     making.rename(file)
     return file
+
+
+def make_city(database: Database, debtors: int) -> None:
+    """Fill an empty register with a city of that size."""
+    register.prepare(database)
+    staff = add_office(database, NOW, ["1001"])
+    seed_city(
+        database, debtors=debtors, seed=1, today=NOW.date(), staff_ids=staff.history_ids, contacts_per_debtor=5,
+        progress=sys.stderr.isatty(),
+    )  # fmt: skip
+    _make_states(database)
 
 
 def _make_states(database: Database) -> None:

@@ -294,6 +294,14 @@ async def test_a_failure_that_an_earlier_link_asked_for_is_looked_up(line: Line)
     assert (line.lost, await line.attempt()) == ([line.id], AttemptState.UNKNOWN)
 
 
+@pytest.mark.req("T3")
+async def test_the_end_of_a_call_whose_answer_this_link_did_not_hear_is_looked_up(line: Line) -> None:
+    """A bridge that comes back as the person puts the receiver down hears a Hangup of a call that it believes to ring."""
+    await line.dialing.place(line.id)
+    await line.hears(Rang(line.id), Gone(line.id, 16, reached=True, answered=True, talked=True))
+    assert (line.lost, await line.attempt()) == ([line.id], AttemptState.UNKNOWN)
+
+
 @pytest.mark.req("T4")
 async def test_a_channel_of_an_attempt_given_up_is_ended_as_soon_as_it_begins(line: Line) -> None:
     line.link.answers["Originate"] = OutcomeUnknown("Originate", "cut")

@@ -53,7 +53,15 @@ async def facts(*events: Event) -> list[Fact | None]:
         (event("UserEvent", UserEvent="TheirOwn"), None),
         (event("Hangup", Cause="17", ChannelStateDesc="Down"), Gone(ID, 17, reached=False)),
         (event("Hangup", Cause="19", ChannelStateDesc="Ringing"), Gone(ID, 19, reached=True)),
-        (event("Hangup", Cause="", ChannelStateDesc="Up"), Gone(ID, 0, reached=True)),
+        (event("Hangup", Cause="", ChannelStateDesc="Up"), Gone(ID, 0, reached=True, answered=True)),
+        (
+            event("Hangup", Cause="16", ChannelStateDesc="Up", Context="saikoku-join"),
+            Gone(ID, 16, reached=True, answered=True, talked=True),
+        ),
+        (
+            event("Hangup", Cause="16", ChannelStateDesc="Up", Context="saikoku-waiting"),
+            Gone(ID, 16, reached=True, answered=True),
+        ),
         (event("Hangup", Cause="0", ChannelStateDesc="Ringing"), Gone(ID, 19, reached=True)),
         (event("Hangup", Cause="0", ChannelStateDesc="Down"), Gone(ID, 0, reached=False)),
         (event("SoftHangupRequest", Cause="16"), None),
