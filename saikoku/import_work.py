@@ -18,6 +18,7 @@ from db.rules.viewer import system_viewer
 from db.schema.claims import TaxItem
 from db.schema.people import Debtor
 from db.store import imports
+from db.store.bulk import learn
 from db.store.imports import ImportRow
 from db.usecases.imports import steps
 from db.usecases.imports.context import Context, Effect
@@ -86,6 +87,8 @@ class Work:
             if not resumed and not self._decide(stage):
                 return
             touched = self._apply(stage, self._row.place if resumed else "")
+            if self._row.accepted > steps.TOLD_ONE_BY_ONE:
+                self._learn()
             self._sum_up(touched | self._everybody(stage) if resumed else touched)
             self._finish()
 
@@ -275,6 +278,10 @@ class Work:
             self._check_stop()
             self._write(steps.sum_up, self._context, people[at : at + SUMMARIES_AT_ONCE])
             self._show(950 + int(50 * at / len(people)))
+
+    def _learn(self) -> None:
+        with self._database.write() as tx:
+            learn(tx)
 
     def _finish(self) -> None:
         fresh = self._row.rejected <= max(FEW, FRESH_SHARE * (self._row.accepted + self._row.rejected))

@@ -1,4 +1,4 @@
-"""Writing many rows as fast as the driver takes them: executemany on SQLite, COPY on PostgreSQL.
+"""Writing many rows as fast as the driver takes them: executemany on SQLite, COPY on PostgreSQL; and what follows from many.
 
 Values come in the form in which they are stored (codes as text, days as ISO text), so that SQLAlchemy has nothing to
 convert; it still says what the statements are.
@@ -27,6 +27,17 @@ def insert_rows(tx: Connection, table: Table, columns: Sequence[str], rows: Sequ
     with cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def learn(tx: Connection) -> None:
+    """After many rows: let the database count anew what it plans by.
+
+    Without, PostgreSQL took minutes for the summaries of 10,000 people that take it a second (it would come to it by
+    itself after a while), and SQLite never learns which index is worth it. Samples are taken, so it is short.
+    """
+    if tx.dialect.name == "sqlite":
+        tx.exec_driver_sql("PRAGMA analysis_limit = 1000")
+    tx.exec_driver_sql("ANALYZE")
 
 
 def next_ids(tx: Connection, table: Table, count: int) -> Sequence[int]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Index, Table, text
 
 from db.engine import Database
 from db.schema.base import Base
-from db.store.bulk import insert_rows
+from db.store.bulk import insert_rows, learn
 from saikoku.city.plan import COLUMNS, Row
 
 _CACHE_KIB: Final = 65_536
@@ -54,9 +54,8 @@ class Loader:
 
     def _finish(self) -> None:
         with self._database.write() as tx:
+            learn(tx)
             if self._database.is_sqlite:
-                tx.exec_driver_sql("PRAGMA analysis_limit = 1000")
-                tx.exec_driver_sql("ANALYZE")
                 tx.exec_driver_sql(f"PRAGMA cache_size = -{_USUAL_CACHE_KIB}")
                 return
             for name, table in TABLES.items():

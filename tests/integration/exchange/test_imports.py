@@ -19,6 +19,7 @@ from db.schema.claims import Allocation, Assessment, Installment, Payment
 from db.schema.exchange import Freshness
 from db.schema.people import Address, CaseFile, Debtor, Flag, Household, Phone
 from db.schema.staff import AccessLog
+from db.usecases.imports import steps as import_steps
 from tests.integration.db.people import NOW
 from tests.integration.exchange.conftest import Exchange, document
 from tests.integration.exchange.core import City, Kaigo, Receipt, Suido, Zeimu
@@ -360,3 +361,18 @@ def test_a_file_that_cannot_be_taken_is_told_in_words(exchange: Exchange, data: 
 def test_every_import_stands_in_the_access_log(exchange: Exchange) -> None:
     exchange.take("zeimu-people", ZEIMU.people(CITY.people))
     assert [row[1] for row in exchange.all(AccessLog.seq, AccessLog.action)] == ["import.ask", "import.done"]
+
+
+def test_after_a_large_file_the_database_knows_how_much_there_is(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without, its plans for millions of rows are those for an empty table."""
+    exchange.take("zeimu-people", ZEIMU.people(CITY.people))
+    monkeypatch.setattr(import_steps, "TOLD_ONE_BY_ONE", 20)
+    assert exchange.take("zeimu-assessments", ZEIMU.assessments(CITY.bills)).state is ImportState.DONE
+    known = {
+        "sqlite": "SELECT count(*) FROM sqlite_stat1 WHERE tbl = 'installment'",
+        "postgresql": "SELECT count(*) FROM pg_stats WHERE tablename = 'installment'",
+    }
+    with exchange.database.read() as tx:
+        assert tx.exec_driver_sql(known[tx.dialect.name]).scalar_one() > 0
