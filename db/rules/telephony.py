@@ -14,6 +14,7 @@ class DialMode(Term):
     """What placed an attempt."""
 
     CLICK = "click", "クリック発信"
+    MANUAL = "manual", "手動"
     PREVIEW = "preview", "プレビュー"
     PROGRESSIVE = "progressive", "プログレッシブ"
     PREDICTIVE = "predictive", "プレディクティブ"

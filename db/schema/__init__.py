@@ -1,12 +1,27 @@
 """Tables, a module a topic. Importing the package makes the metadata complete."""
 
-from db.schema import calls, claims, contacts, exchange, extraction, merges, ops, people, staff, states, summaries, work
+from db.schema import (
+    calls,
+    campaigns,
+    claims,
+    contacts,
+    exchange,
+    extraction,
+    merges,
+    ops,
+    people,
+    staff,
+    states,
+    summaries,
+    work,
+)
 from db.schema.base import Base
 
 metadata = Base.metadata
 
 __all__ = [
     "calls",
+    "campaigns",
     "claims",
     "contacts",
     "exchange",

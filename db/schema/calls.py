@@ -69,7 +69,10 @@ class DutyLog(Base):
 
 
 class Attempt(Base):
-    """One dial of one number. `id` is the ChannelId and Uniqueid in Asterisk. Committed before anything is sent."""
+    """One dial of one number. `id` is the ChannelId and Uniqueid in Asterisk. Committed before anything is sent.
+
+    `abandoned_at`: somebody answered a dial of a campaign, and nobody was free for them.
+    """
 
     __tablename__ = "attempt"
     __table_args__ = (
@@ -77,6 +80,7 @@ class Attempt(Base):
         Index(None, "state"),
         Index(None, "number", "prepared_at"),
         Index(None, "ended_at"),
+        Index(None, "campaign_id", "prepared_at"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -96,6 +100,8 @@ class Attempt(Base):
     result: Mapped[AttemptResult | None] = mapped_column(Code(AttemptResult))
     refusal: Mapped[str] = mapped_column(default="")
     deliberate: Mapped[bool] = mapped_column(default=False)
+    campaign_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("campaign.id"))
+    abandoned_at: Mapped[datetime | None]
 
 
 class Call(Base):

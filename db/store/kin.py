@@ -92,13 +92,28 @@ def hold(tx: Connection, of: Kin, number: str) -> None:
     """
     if tx.dialect.name != "postgresql":
         return
-    names = [f"household {one}" for one in of.households] + [f"person {one}" for one in of.person]
-    for key in sorted({_key(name) for name in (*names, f"number {number}")}):
+    for key in _keys(of, number):
         tx.execute(select(func.pg_advisory_xact_lock(_LOCK_SPACE, key)))
+
+
+def try_hold(tx: Connection, of: Kin, number: str) -> bool:
+    """The same for whoever looks at many people in one transaction: False, without waiting, if somebody else holds one.
+
+    What was taken until then stays held until the transaction is over.
+    """
+    if tx.dialect.name != "postgresql":
+        return True
+    tries = (select(func.pg_try_advisory_xact_lock(_LOCK_SPACE, key)) for key in _keys(of, number))
+    return all(tx.execute(one).scalar_one() for one in tries)
 
 
 def _ids(tx: Connection, query: Select[int] | Select[int | None]) -> tuple[int, ...]:
     return tuple(sorted({one for one in tx.execute(query).scalars() if one is not None}))
+
+
+def _keys(of: Kin, number: str) -> list[int]:
+    names = [f"household {one}" for one in of.households] + [f"person {one}" for one in of.person]
+    return sorted({_key(name) for name in (*names, f"number {number}")})
 
 
 def _key(name: str) -> int:

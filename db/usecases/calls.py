@@ -32,7 +32,7 @@ from db.schema.base import new_id
 from db.schema.calls import Attempt, Call, Duty, Recording
 from db.schema.people import Phone
 from db.schema.work import Task
-from db.store import access_log, calls, debtors, lines, staff, transfers
+from db.store import access_log, calls, campaigns, debtors, lines, staff, transfers
 from db.store.calls import CallRow
 from db.store.kin import hold, kin
 from db.usecases import duty
@@ -45,6 +45,7 @@ NO_FREE_LINE: Final = (
     "一般の電話用に回線を空けておくため、発信しませんでした（使用中{used}回線、上限{most}回線）。"
     "少し待ってから、もう一度発信してください。"
 )
+CAMPAIGN_AT_REST: Final = "キャンペーンが実施中ではないため、発信しませんでした。"
 UNKNOWN_TASK: Final = TaskKind.CALL_UNKNOWN
 KEEP_RECORDING: Final = timedelta(days=31)
 
@@ -79,11 +80,12 @@ class Go:
 
 def place_call(
     tx: Connection, viewer: Viewer, debtor_id: int, phone_id: int, area: Area, now: datetime, office: Office, *,
-    deliberate: bool = False,
+    deliberate: bool = False, mode: DialMode = DialMode.CLICK, campaign_id: uuid.UUID | None = None,
 ) -> uuid.UUID:  # fmt: skip
-    """Prepare a click call: ask the rule, take the operator, write the attempt, and ask the bridge to dial.
+    """Prepare an operator's call: ask the rule, take the operator, write the attempt, and ask the bridge to dial.
 
-    Only a number on the person's record can be dialled. Raises CallError, ContactRefusedError, DutyError.
+    `mode` and `campaign_id` say for which campaign, if for any. Only a number on the person's record can be dialled.
+    Raises CallError, ContactRefusedError, DutyError.
     """
     viewer.require(Right.CALL, area)
     of_person = [debtor_id, *(hit.id for hit in debtors.joined(tx, viewer, debtor_id, office.today(now)))]
@@ -107,7 +109,8 @@ def place_call(
             area=area,
             phone_id=phone_id,
             number=phone,
-            mode=DialMode.CLICK,
+            mode=mode,
+            campaign_id=campaign_id,
             pbx=seat.pbx,
             state=AttemptState.PREPARED,
             prepared_at=now,
@@ -152,6 +155,9 @@ def authorize(
     if actor is None or seat is None or not seat.leg_up:
         refuse(tx, attempt_id, now, "電話機が接続されていません。")
         return None
+    if row.campaign_id is not None and not campaigns.is_running(tx, row.campaign_id):
+        refuse(tx, attempt_id, now, CAMPAIGN_AT_REST)
+        return None
     target = Target(row.debtor_id, row.area, Channel.CALL_OUT, row.phone_id)
     decision = check_contact(tx, actor, target, now, office, deliberate=row.deliberate, but_not=attempt_id)
     if not decision.allowed:
@@ -160,8 +166,13 @@ def authorize(
     if max_lines and (used := lines.in_use(tx, row.pbx)) >= max_lines:
         refuse(tx, attempt_id, now, NO_FREE_LINE.format(used=used, most=max_lines))
         return None
-    _move(tx, attempt_id, AttemptState.SENT, now, sent_at=now)
+    send(tx, attempt_id, now)
     return Go(attempt_id, row.number, call.seat, seat.leg_id, recording_path(attempt_id, now))
+
+
+def send(tx: Connection, attempt_id: uuid.UUID, now: datetime) -> None:
+    """From here on an Originate may be under way."""
+    _move(tx, attempt_id, AttemptState.SENT, now, sent_at=now)
 
 
 def refuse(tx: Connection, attempt_id: uuid.UUID, now: datetime, why: str) -> None:
@@ -182,17 +193,24 @@ def answered(tx: Connection, attempt_id: uuid.UUID, now: datetime, *, at: dateti
     answered_at = at or now
     if not _move(tx, attempt_id, AttemptState.ANSWERED, now, answered_at=answered_at):
         return
-    row = tx.execute(select(Attempt.debtor_id, Attempt.area, Attempt.sent_at).where(Attempt.id == attempt_id)).one()
+    if tx.execute(select(Call.id).where(Call.id == attempt_id)).one_or_none() is not None:
+        expect_recording(tx, attempt_id)
+
+
+def expect_recording(tx: Connection, attempt_id: uuid.UUID) -> None:
+    """There will be a recording of a dial that was answered, as soon as it is somebody's call."""
+    query = select(Attempt.debtor_id, Attempt.area, Attempt.sent_at, Attempt.answered_at)
+    row = tx.execute(query.where(Attempt.id == attempt_id)).one()
     tx.execute(
         insert(Recording).values(
             id=new_id(),
             call_id=attempt_id,
             debtor_id=row.debtor_id,
             area=row.area,
-            path=recording_path(attempt_id, row.sent_at or now),
+            path=recording_path(attempt_id, row.sent_at or row.answered_at),
             state=RecordingState.RUNNING,
-            started_at=answered_at,
-            keep_until=answered_at + KEEP_RECORDING,
+            started_at=row.answered_at,
+            keep_until=row.answered_at + KEEP_RECORDING,
         )
     )
 
@@ -232,19 +250,23 @@ def ended(
 
 
 def unknown(tx: Connection, attempt_id: uuid.UUID, now: datetime) -> None:
-    """What became of a dial cannot be known. It is never dialled again by itself: a task asks a person to settle it."""
+    """What became of a dial cannot be known. It is never dialled again by itself: a task asks a person to settle it.
+
+    A dial of a campaign that was nobody's call yet leaves a task for anyone of the area.
+    """
     if not _move(tx, attempt_id, AttemptState.UNKNOWN, now, ended_at=now):
         return
     row = tx.execute(select(Attempt.debtor_id, Attempt.area).where(Attempt.id == attempt_id)).one()
-    call = tx.execute(select(Call.user_id).where(Call.id == attempt_id)).one()
+    owner = tx.execute(select(Call.user_id).where(Call.id == attempt_id)).scalar_one_or_none()
     tx.execute(
         insert(Task).values(
             id=new_id(), kind=UNKNOWN_TASK, debtor_id=row.debtor_id, area=row.area, subject_id=attempt_id,
-            user_id=call.user_id, made_at=now, note="回線断のため発信の結果を確認できませんでした。",
+            user_id=owner, made_at=now, note="回線断のため発信の結果を確認できませんでした。",
         )
     )  # fmt: skip
     _call(tx, attempt_id, now, state=CallState.UNKNOWN, ended_at=now)
-    duty.after_call(tx, call.user_id, attempt_id, now)
+    if owner is not None:
+        duty.after_call(tx, owner, attempt_id, now)
 
 
 def request(tx: Connection, viewer: Viewer, call_id: uuid.UUID, kind: CommandKind, now: datetime) -> None:
@@ -323,5 +345,6 @@ def _end_call(
     _call(tx, call_id, now, state=CallState.ENDED, ended_at=at or now, ended_by=by)
     done = update(Call).where(Call.id == call_id, Call.wrapped_at.is_(None))
     tx.execute((done if wrapped else done.where(Call.result_at.is_not(None))).values(wrapped_at=now))
-    owner = tx.execute(select(Call.user_id).where(Call.id == call_id)).scalar_one()
-    duty.after_call(tx, owner, call_id, now)
+    owner = tx.execute(select(Call.user_id).where(Call.id == call_id)).scalar_one_or_none()
+    if owner is not None:  # a dial of a campaign is nobody's call until somebody answers and an operator has them
+        duty.after_call(tx, owner, call_id, now)

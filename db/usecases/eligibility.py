@@ -226,6 +226,7 @@ def _count(
         Attempt.prepared_at >= since,
         Attempt.state != AttemptState.REFUSED,
         ~exists().where(Contact.call_id == Attempt.id),
+        ~exists().where(Contact.id == Attempt.id),  # what the system itself noted of a campaign's dial
     )
     if but_not is not None:
         dialled = dialled.where(Attempt.id != but_not)

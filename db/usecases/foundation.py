@@ -71,6 +71,7 @@ DISPOSITIONS: Final[Sequence[tuple[str, str, str, AnsweredBy, Retry, int | None]
     ("visit_absent", "訪問不在", Channel.VISIT, AnsweredBy.NOBODY, Retry.OTHER_BAND, None),
     ("visit_moved", "転居", Channel.VISIT, AnsweredBy.NOBODY, Retry.NONE, None),
     ("counter_talk", "窓口相談", Channel.COUNTER, AnsweredBy.SELF, Retry.NONE, None),
+    ("abandoned", "放棄呼", "", AnsweredBy.UNKNOWN, Retry.OTHER_BAND, None),
 )
 
 _YEARS_5: Final = 5

@@ -50,7 +50,7 @@ def give(tx: Connection, call_id: uuid.UUID, now: datetime) -> Given | None:
         return None
     if row.state is IncomingState.GIVEN:
         return _given(tx, row)
-    for ready, viewer in _for(row, _left_for(tx, row)):
+    for ready, viewer in _for(row, _left(tx, row.pbx, row.id)):
         if _reserve(tx, viewer, ready, row, now):
             return _given(tx, row)
     return None
@@ -65,6 +65,11 @@ def place(tx: Connection, call_id: uuid.UUID) -> int | None:
     return queue.index(call_id) + 1 if call_id in queue else None
 
 
+def left_over(tx: Connection, pbx: str) -> list[tuple[DutyRow, Viewer]]:
+    """Operators who are ready and whom no caller who waits will get, the one who has been ready longest first."""
+    return sorted(_left(tx, pbx), key=lambda one: one[0].since)
+
+
 def people(tx: Connection, viewer: Viewer, row: IncomingRow, more: Sequence[int] = ()) -> list[Hit]:
     """The candidates, likeliest first, as far as the viewer may see them and they have a case in the call's area."""
     ids = [*more, *row.candidates]
@@ -77,13 +82,13 @@ def people(tx: Connection, viewer: Viewer, row: IncomingRow, more: Sequence[int]
 _Ready = tuple[DutyRow, Viewer]
 
 
-def _left_for(tx: Connection, row: IncomingRow) -> list[_Ready]:
-    """Operators who are ready, without those whom the callers before this one will get."""
-    left = _ready(tx, row.pbx)
+def _left(tx: Connection, pbx: str, call_id: uuid.UUID | None = None) -> list[_Ready]:
+    """Operators who are ready, without those whom the callers who wait (before a call, if there is one) will get."""
+    left = _ready(tx, pbx)
     if not left:
         return []
-    for before in store.waiting(tx, row.pbx):
-        if before.id == row.id:
+    for before in store.waiting(tx, pbx):
+        if before.id == call_id:
             break
         taken = next(_for(before, left), None)
         if taken is not None:

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from db.outbox import publish
-from db.rules.telephony import AttemptState
+from db.rules.telephony import AttemptState, DialMode
 from db.rules.terms import Right
 from db.rules.viewer import Viewer
 from db.schema.calls import Attempt
@@ -58,7 +58,7 @@ def _take_back(tx: Connection, viewer: Viewer, now: datetime) -> int:
     """End what nobody has answered. The rows are locked: one that `authorize` holds is seen as it leaves it, and one
     that it comes to later finds the stop in force."""
     rows = tx.execute(
-        select(Attempt.id, Attempt.pbx, Attempt.state)
+        select(Attempt.id, Attempt.pbx, Attempt.state, Attempt.mode)
         .where(Attempt.state.in_(_NOT_ANSWERED))
         .order_by(Attempt.id)
         .with_for_update()
@@ -67,7 +67,7 @@ def _take_back(tx: Connection, viewer: Viewer, now: datetime) -> int:
     for row in rows:
         if row.state is not AttemptState.PREPARED:
             want(tx, row.pbx, CommandKind.HANG_UP, row.id, viewer.user_id, now)
-        elif withdraw(tx, row.pbx, CommandKind.PLACE, row.id, now):
+        elif row.mode is DialMode.PREDICTIVE or withdraw(tx, row.pbx, CommandKind.PLACE, row.id, now):
             calls.refuse(tx, row.id, now, TAKEN_BACK)
         else:
             continue  # the bridge has it in hand, and is about to be refused

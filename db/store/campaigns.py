@@ -1,0 +1,386 @@
+"""Campaigns as the bridge, the jobs daemon and the screens read them, and the queue that a campaign works off.
+
+The queue names people to the system only; what shows people to users takes a `Viewer`.
+"""
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, insert, literal, or_, select
+
+from db.rules.campaigns import CampaignSettings, CampaignState, TargetOrder, TargetState, retry_from_json
+from db.rules.officetime import JST
+from db.rules.telephony import OPEN_ATTEMPTS, AttemptState, DialMode
+from db.rules.terms import Area, Channel
+from db.rules.workflow import ENTITLED
+from db.schema.calls import Attempt
+from db.schema.campaigns import Campaign, CampaignList, CampaignOperator, CampaignTarget
+from db.schema.contacts import Contact, Recall
+from db.schema.extraction import Target
+from db.schema.summaries import CaseSummary
+
+WINDOW: Final = timedelta(days=30)
+"""Dials older than this say nothing of when to try again."""
+LAST: Final = 2**62
+"""The order key of whoever has nothing to be ordered by."""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRow:
+    """A campaign as it is set."""
+
+    id: uuid.UUID
+    area: Area
+    state: CampaignState
+    settings: CampaignSettings
+    made_by: int
+    made_at: datetime
+    changed_by: int
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRow:
+    """One person of a campaign."""
+
+    debtor_id: int
+    area: Area
+    list_id: uuid.UUID
+    state: TargetState
+    due_at: datetime | None
+    tries: int
+    attempt_id: uuid.UUID | None
+    user_id: int | None
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """An open recall: when, whether it is anyone's, and on which number, if that matters."""
+
+    due_at: datetime
+    anyones: bool
+    phone_id: int | None
+
+
+def find(tx: Connection, campaign_id: uuid.UUID, *, lock: bool = False) -> CampaignRow | None:
+    """A campaign; `lock` holds it until the end of the transaction."""
+    query = select(Campaign).where(Campaign.id == campaign_id)
+    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
+    return _row(row) if row else None
+
+
+def get(tx: Connection, campaign_id: uuid.UUID) -> CampaignRow:
+    """A campaign that is known to be there."""
+    return _row(tx.execute(select(Campaign).where(Campaign.id == campaign_id)).one())
+
+
+def listed(tx: Connection, areas: Collection[Area], *, running: bool = False) -> list[CampaignRow]:
+    """Campaigns of some areas, newest first; only those that run if wished."""
+    query = select(Campaign).where(Campaign.area.in_(areas)).order_by(Campaign.made_at.desc())
+    if running:
+        query = query.where(Campaign.state == CampaignState.RUNNING)
+    return [_row(row) for row in tx.execute(query)]
+
+
+def running(tx: Connection, pbx: str | None = None) -> list[CampaignRow]:
+    """Campaigns that run on a PBX, or on all, oldest first."""
+    query = select(Campaign).where(Campaign.state == CampaignState.RUNNING).order_by(Campaign.made_at)
+    return [_row(row) for row in tx.execute(query if pbx is None else query.where(Campaign.pbx == pbx))]
+
+
+def is_running(tx: Connection, campaign_id: uuid.UUID) -> bool:
+    """Whether a campaign runs."""
+    found = select(Campaign.state).where(Campaign.id == campaign_id)
+    return tx.execute(found).scalar_one_or_none() is CampaignState.RUNNING
+
+
+def lists(tx: Connection, campaign_id: uuid.UUID) -> dict[uuid.UUID, tuple[int, int]]:
+    """The lists of a campaign: weight, and how many of it were taken."""
+    query = select(CampaignList.list_id, CampaignList.weight, CampaignList.taken)
+    rows = tx.execute(query.where(CampaignList.campaign_id == campaign_id).order_by(CampaignList.list_id))
+    return {row.list_id: (row.weight, row.taken) for row in rows}
+
+
+def operators(tx: Connection, campaign_id: uuid.UUID) -> frozenset[int]:
+    """Who has joined a campaign."""
+    query = select(CampaignOperator.user_id).where(CampaignOperator.campaign_id == campaign_id)
+    return frozenset(tx.execute(query).scalars())
+
+
+def joined(tx: Connection, user_id: int) -> list[uuid.UUID]:
+    """The campaigns that a user has joined and that are not over, the one joined first first."""
+    query = (
+        select(CampaignOperator.campaign_id)
+        .join(Campaign, Campaign.id == CampaignOperator.campaign_id)
+        .where(CampaignOperator.user_id == user_id, Campaign.state != CampaignState.STOPPED)
+        .order_by(CampaignOperator.since)
+    )
+    return list(tx.execute(query).scalars())
+
+
+# -- the queue
+
+
+def fill(tx: Connection, campaign: CampaignRow, list_id: uuid.UUID, now: datetime) -> int:
+    """Put the cases of a list that are in the campaign's area and not in it yet onto its queue; returns how many."""
+    there = exists().where(
+        CampaignTarget.campaign_id == campaign.id,
+        CampaignTarget.debtor_id == Target.debtor_id,
+        CampaignTarget.area == Target.area,
+    )
+    values: Mapping[str, Any] = {
+        "campaign_id": literal(campaign.id, CampaignTarget.campaign_id.type),
+        "debtor_id": Target.debtor_id,
+        "area": Target.area,
+        "list_id": Target.list_id,
+        "state": literal(TargetState.OPEN, CampaignTarget.state.type),
+        "order_key": _order_key(campaign.settings.order),
+        "tries": literal(0),
+        "last_result": literal(""),
+        "reason": literal(""),
+        "since": literal(now, CampaignTarget.since.type),
+    }
+    found = (
+        select(*values.values())
+        .join(CaseSummary, and_(CaseSummary.debtor_id == Target.debtor_id, CaseSummary.area == Target.area))
+        .where(Target.list_id == list_id, Target.area == campaign.area, ~there)
+    )
+    filling = insert(CampaignTarget).from_select(list(values), found).execution_options(preserve_rowcount=True)
+    return tx.execute(filling).rowcount
+
+
+def due_recalls(tx: Connection, campaign_id: uuid.UUID, area: Area, now: datetime, limit: int) -> list[TargetRow]:
+    """Open targets who have a booking of anyone's whose time has come, held; those that others hold are left out."""
+    booked = (
+        select(Recall.debtor_id)
+        .where(Recall.closed_at.is_(None), Recall.due_at <= now, Recall.user_id.is_(None), Recall.area == area)
+        .order_by(Recall.due_at)
+        .limit(10 * limit)
+    )
+    people = list(dict.fromkeys(tx.execute(booked).scalars()))
+    if not people:
+        return []
+    query = _targets().where(
+        CampaignTarget.campaign_id == campaign_id,
+        CampaignTarget.debtor_id.in_(people),
+        CampaignTarget.area == area,
+        CampaignTarget.state == TargetState.OPEN,
+    )
+    return _held(tx, query.limit(limit))
+
+
+def due_again(tx: Connection, campaign_id: uuid.UUID, list_id: uuid.UUID, now: datetime, limit: int) -> list[TargetRow]:
+    """Open targets of a list that were put off until now, the longest overdue first, held."""
+    return _held(tx, _queue(campaign_id, list_id).where(CampaignTarget.due_at <= now).limit(limit))
+
+
+def fresh(tx: Connection, campaign_id: uuid.UUID, list_id: uuid.UUID, limit: int) -> list[TargetRow]:
+    """Open targets of a list at whom nobody has looked yet, in the campaign's order, held."""
+    return _held(tx, _queue(campaign_id, list_id).where(CampaignTarget.due_at.is_(None)).limit(limit))
+
+
+def claim_of(tx: Connection, campaign_id: uuid.UUID, attempt_id: uuid.UUID) -> TargetRow | None:
+    """The target that an attempt has claimed, held; None if there is none, or another process has it in hand."""
+    query = _targets().where(
+        CampaignTarget.campaign_id == campaign_id,
+        CampaignTarget.state == TargetState.CLAIMED,
+        CampaignTarget.attempt_id == attempt_id,
+    )
+    return next(iter(_held(tx, query)), None)
+
+
+def over(tx: Connection, campaign_id: uuid.UUID, now: datetime) -> list[TargetRow]:
+    """Claimed targets whose dial is not under way any more (or was never sent), or whose reservation ran out, held."""
+    query = (
+        _targets()
+        .outerjoin(Attempt, Attempt.id == CampaignTarget.attempt_id)
+        .where(
+            CampaignTarget.campaign_id == campaign_id,
+            CampaignTarget.state == TargetState.CLAIMED,
+            or_(
+                and_(CampaignTarget.attempt_id.is_(None), CampaignTarget.due_at <= now),
+                Attempt.state.not_in((AttemptState.SENT, AttemptState.RINGING, AttemptState.ANSWERED)),
+            ),
+        )
+    )
+    return _held(tx, query)
+
+
+def with_claims(tx: Connection) -> list[uuid.UUID]:
+    """Campaigns that have claimed targets."""
+    query = select(CampaignTarget.campaign_id).where(CampaignTarget.state == TargetState.CLAIMED).distinct()
+    return list(tx.execute(query).scalars())
+
+
+def reserved_for(
+    tx: Connection, user_id: int, campaign_ids: Collection[uuid.UUID]
+) -> list[tuple[uuid.UUID, TargetRow]]:
+    """Who is reserved for an operator without a dial yet, by campaign."""
+    query = _targets().add_columns(CampaignTarget.campaign_id).where(
+        CampaignTarget.campaign_id.in_(campaign_ids),
+        CampaignTarget.state == TargetState.CLAIMED,
+        CampaignTarget.attempt_id.is_(None),
+        CampaignTarget.user_id == user_id,
+    )  # fmt: skip
+    return [(row.campaign_id, TargetRow(*tuple(row)[:-1])) for row in tx.execute(query)]
+
+
+# -- facts
+
+
+def booked(tx: Connection, debtor_id: int, area: Area) -> Booking | None:
+    """The first open booking of a person."""
+    query = select(Recall.due_at, Recall.user_id, Recall.phone_id).where(
+        Recall.debtor_id == debtor_id, Recall.area == area, Recall.closed_at.is_(None)
+    )
+    row = tx.execute(query.order_by(Recall.due_at).limit(1)).one_or_none()
+    return Booking(row.due_at, row.user_id is None, row.phone_id) if row else None
+
+
+def reached_since(tx: Connection, people: Sequence[int], area: Area, since: datetime) -> bool:
+    """Whether somebody entitled was spoken to after a moment, over any channel."""
+    spoken = exists().where(
+        Contact.debtor_id.in_(people), Contact.area == area, Contact.at > since, Contact.answered_by.in_(ENTITLED)
+    )
+    return bool(tx.execute(select(spoken)).scalar_one())
+
+
+def last_reached(tx: Connection, debtor_id: int, area: Area) -> datetime | None:
+    """When the person was last spoken to on a call of ours."""
+    query = select(func.max(Contact.at)).where(
+        Contact.debtor_id == debtor_id,
+        Contact.area == area,
+        Contact.channel == Channel.CALL_OUT,
+        Contact.answered_by.in_(ENTITLED),
+    )
+    return tx.execute(query).scalar_one()
+
+
+def dials(tx: Connection, debtor_id: int, since: datetime, but_not: uuid.UUID) -> list[Any]:
+    """(ended_at, ringing_at, result) of a person's dials that have ended since a moment, oldest first."""
+    query = select(Attempt.ended_at, Attempt.ringing_at, Attempt.result).where(
+        Attempt.debtor_id == debtor_id,
+        Attempt.prepared_at >= since - timedelta(hours=1),
+        Attempt.state == AttemptState.ENDED,
+        Attempt.ended_at > since,
+        Attempt.id != but_not,
+    )
+    return list(tx.execute(query.order_by(Attempt.ended_at)))
+
+
+def abandoned_since(tx: Connection, people: Sequence[int], number: str, since: datetime) -> datetime | None:
+    """When any of some people, or a number, last answered a dial and found nobody, if that was after a moment."""
+    query = select(func.max(Attempt.abandoned_at)).where(
+        or_(Attempt.debtor_id.in_(people), Attempt.number == number),
+        Attempt.prepared_at > since - timedelta(hours=1),
+        Attempt.abandoned_at > since,
+    )
+    return tx.execute(query).scalar_one()
+
+
+def lines_in_use(tx: Connection, campaign_id: uuid.UUID, now: datetime) -> int:
+    """Outside lines that a campaign's dials use."""
+    on_a_line = OPEN_ATTEMPTS - {AttemptState.PREPARED}
+    query = select(func.count()).where(
+        Attempt.campaign_id == campaign_id,
+        Attempt.prepared_at > now - timedelta(hours=6),
+        Attempt.state.in_(on_a_line),
+    )
+    return tx.execute(query).scalar_one()
+
+
+def ledger(tx: Connection, campaign_id: uuid.UUID, day: date) -> tuple[int, int]:
+    """How many people answered dials of a day of the office's, and how many of them found nobody."""
+    begins = datetime.combine(day, time(), JST)
+    query = select(func.count(Attempt.answered_at), func.count(Attempt.abandoned_at)).where(
+        Attempt.campaign_id == campaign_id,
+        Attempt.prepared_at >= begins,
+        Attempt.prepared_at < begins + timedelta(days=1),
+    )
+    answered, abandoned = tx.execute(query).one()
+    return answered, abandoned
+
+
+def figures(tx: Connection, campaign_id: uuid.UUID) -> list[tuple[TargetState, str, str, int]]:
+    """(state, reason, last result, how many) of all targets of a campaign."""
+    keys = (CampaignTarget.state, CampaignTarget.reason, CampaignTarget.last_result)
+    query = select(*keys, func.count()).where(CampaignTarget.campaign_id == campaign_id).group_by(*keys)
+    return [(row[0], row[1], row[2], row[3]) for row in tx.execute(query)]
+
+
+def due_now(tx: Connection, campaign_id: uuid.UUID, now: datetime) -> int:
+    """How many targets could be looked at now."""
+    query = select(func.count()).where(
+        CampaignTarget.campaign_id == campaign_id,
+        CampaignTarget.state == TargetState.OPEN,
+        CampaignTarget.list_id.in_(list(lists(tx, campaign_id))),  # as the index has it
+        or_(CampaignTarget.due_at.is_(None), CampaignTarget.due_at <= now),
+    )
+    return tx.execute(query).scalar_one()
+
+
+# --
+
+
+def _row(row: Any) -> CampaignRow:
+    settings = CampaignSettings(
+        name=row.name,
+        mode=DialMode(row.mode),
+        group_id=row.group_id,
+        pbx=row.pbx,
+        days=frozenset(day for day in range(7) if row.days >> day & 1),
+        opens=row.opens,
+        closes=row.closes,
+        order=row.order,
+        tries=row.tries,
+        lines=row.lines,
+        calls_per_second=row.calls_per_second,
+        target_abandonment=row.target_abandonment,
+        cap=row.cap,
+        ring_seconds=row.ring_seconds,
+        caller_id=row.caller_id,
+        script=row.script,
+        abandoned_prompt=row.abandoned_prompt,
+        voicemail_prompt=row.voicemail_prompt,
+        **retry_from_json(row.retry),
+    )
+    return CampaignRow(
+        row.id, row.area, row.state, settings, row.made_by, row.made_at, row.changed_by, row.changed_at
+    )  # fmt: skip
+
+
+def _order_key(order: TargetOrder) -> ColumnElement[int]:
+    """The smallest first. Days that are 0 are not known, and come last."""
+    if order is TargetOrder.PROMISE_DUE:
+        return func.coalesce(func.nullif(CaseSummary.promise_open_due, 0), LAST)
+    if order is TargetOrder.OLDEST:
+        return func.coalesce(func.nullif(CaseSummary.oldest_due, 0), LAST)
+    return -CaseSummary.principal
+
+
+def _queue(campaign_id: uuid.UUID, list_id: uuid.UUID) -> Select[*tuple[Any, ...]]:
+    return (
+        _targets()
+        .where(
+            CampaignTarget.campaign_id == campaign_id,
+            CampaignTarget.state == TargetState.OPEN,
+            CampaignTarget.list_id == list_id,
+        )
+        .order_by(CampaignTarget.due_at, CampaignTarget.order_key)
+    )
+
+
+def _targets() -> Select[*tuple[Any, ...]]:
+    return select(
+        CampaignTarget.debtor_id, CampaignTarget.area, CampaignTarget.list_id, CampaignTarget.state,
+        CampaignTarget.due_at, CampaignTarget.tries, CampaignTarget.attempt_id, CampaignTarget.user_id,
+        CampaignTarget.since,
+    )  # fmt: skip
+
+
+def _held(tx: Connection, query: Select[*tuple[Any, ...]]) -> list[TargetRow]:
+    return [TargetRow(*tuple(row)) for row in tx.execute(query.with_for_update(skip_locked=True, of=CampaignTarget))]
