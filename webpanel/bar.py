@@ -6,7 +6,7 @@ The bar is drawn from the register each time, so it is the same in every browser
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -17,7 +17,8 @@ from db.store import calls, incoming, transfers
 from db.store.calls import CallRow, DutyRow, SeatRow
 from db.store.incoming import Queue
 from db.store.transfers import OfficerRow, TransferRow
-from db.usecases import pauses
+from db.usecases import campaign_work, pauses
+from db.usecases.campaign_work import Offer, Person
 from db.usecases.duty import PAUSE_REASONS
 from db.usecases.incoming import Pop, pop
 from db.usecases.transfers import officers
@@ -30,7 +31,8 @@ class Bar:
     """The call bar of one user. `seats` are offered to those who are not on duty; `pop` is shown of a call that came in,
     until the person has proved who they are or the result is saved; `queue` are callers who wait for the user's areas,
     `officers` those to whom the call might be taken, and `transfer` the one that is under way from or to the user, or that
-    has brought the call. `unrecorded`: the recording pauses."""
+    has brought the call. `unrecorded`: the recording pauses. `work`: a campaign of which the user takes the next person by
+    hand, `reserved` whom they have taken; `campaign`: the one that dialled the call by itself."""
 
     duty: DutyRow | None
     call: CallRow | None
@@ -41,6 +43,9 @@ class Bar:
     transfer: TransferRow | None = None
     officers: Sequence[OfficerRow] = ()
     unrecorded: bool = False
+    work: Offer | None = None
+    reserved: Person | None = None
+    campaign: Person | None = None
 
     @property
     def consulting(self) -> bool:
@@ -116,8 +121,24 @@ def load_bar(tx: Connection, viewer: Viewer) -> Bar | None:
         queue=load_queue(tx, viewer),
         transfer=_transfer(tx, viewer, call),
         unrecorded=call is not None and pauses.under_way(tx, call.id),
+        campaign=_dialled(tx, call) if call and asked else None,
+        **_work(tx, viewer, duty, call),
         officers=officers(tx, viewer, call) if call and call.state in _TALKS and call.result_at is None else (),
     )
+
+
+def _work(tx: Connection, viewer: Viewer, duty: DutyRow | None, call: CallRow | None) -> dict[str, Any]:
+    if duty is None or call is not None or duty.state is not DutyState.READY:
+        return {}
+    return {
+        "work": next((one for one in campaign_work.offers(tx, viewer) if one.takes), None),
+        "reserved": campaign_work.reserved(tx, viewer),
+    }
+
+
+def _dialled(tx: Connection, call: CallRow) -> Person | None:
+    found = campaign_work.of_call(tx, call)
+    return found if found is not None and found.mode not in campaign_work.RESERVED_FOR else None
 
 
 def _transfer(tx: Connection, viewer: Viewer, call: CallRow | None) -> TransferRow | None:

@@ -18,6 +18,7 @@ from db.rules.conditions import ConditionFormError
 from db.rules.viewer import NotAllowedError
 from db.usecases.accounts import LoginTakenError, UnknownUserError
 from db.usecases.calls import CallError, ContactRefusedError
+from db.usecases.campaign_desk import CampaignError
 from db.usecases.duty import DutyError
 from db.usecases.entries import EntryError
 from db.usecases.exports import NoSuchExportError
@@ -109,13 +110,17 @@ def problem_of(error: Exception) -> Problem | None:
     match error:
         case ContactRefusedError():
             return Problem(409, error.code, str(error), more={"deliberate": error.deliberate_may})
-        case CallError(code="no_such_call" | "not_on_record") | SavedError(code="no_such_extraction" | "no_such_list"):
+        case (
+            CallError(code="no_such_call" | "not_on_record")
+            | SavedError(code="no_such_extraction" | "no_such_list")
+            | CampaignError(code="no_such_campaign")
+        ):
             return Problem(404, error.code, str(error))
         case EntryError() | SavedError():
             return Problem(422, error.code, str(error), {error.field: str(error)} if error.field else {})
         case RecordingError(code="reason") | MergeError(code="reason"):
             return Problem(422, error.code, str(error), {"reason": str(error)})
-        case FormError() | PolicyError() | PhrasesError():
+        case FormError() | PolicyError() | PhrasesError() | CampaignError():
             return Problem(422, error.code, str(error), error.fields)
         case web.HTTPException() if error.status >= 400:
             return Problem(error.status, f"http_{error.status}", _HTTP.get(error.status, error.reason))

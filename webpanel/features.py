@@ -3,6 +3,7 @@
 from typing import Final
 
 from webpanel.admin.routes import ROUTES as ADMIN
+from webpanel.campaigns.routes import ROUTES as CAMPAIGNS
 from webpanel.cases.routes import ROUTES as CASES
 from webpanel.debtors.routes import ROUTES as DEBTORS
 from webpanel.extract.routes import ROUTES as EXTRACT
@@ -32,6 +33,7 @@ FEATURES: Final[tuple[tuple[Route, ...], ...]] = (
     ADMIN,
     SEARCH,
     EXTRACT,
+    CAMPAIGNS,
     DEBTORS,
     MERGES,
     RECALLS,

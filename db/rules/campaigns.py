@@ -199,6 +199,32 @@ def reason_words(code: str) -> str:
     return _WORDS.get(code, code)
 
 
+LABELS: Final[Mapping[str, str]] = {
+    "name": "名前",
+    "mode": "発信方式",
+    "group_id": "参加できるグループ",
+    "pbx": "PBX",
+    "days": "曜日",
+    "opens": "開始時刻",
+    "closes": "終了時刻",
+    "order": "架電の順序",
+    "tries": "1人への架電回数",
+    "lines": "同時に使う回線",
+    "calls_per_second": "1秒あたりの発信",
+    "target_abandonment": "放棄呼率の目標",
+    "cap": "放棄呼率の上限",
+    "ring_seconds": "呼出時間",
+    "caller_id": "発信者番号",
+    "script": "台本",
+    "abandoned_prompt": "放棄呼の案内",
+    "voicemail_prompt": "留守番電話への案内",
+    "soon_minutes": "話中のあと",
+    "later_minutes": "最初の不在のあと",
+    "retries": "結果ごとの再架電",
+}
+"""What each setting is called on screens and in the log."""
+
+
 def problems(settings: CampaignSettings, policy: ContactPolicy) -> dict[str, str]:
     """What is wrong with settings, by field, for the person who enters them. `policy`: the area's rules of contact."""
     return dict(_problems(settings, policy))

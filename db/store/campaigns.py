@@ -193,6 +193,20 @@ def claim_of(tx: Connection, campaign_id: uuid.UUID, attempt_id: uuid.UUID) -> T
     return next(iter(_held(tx, query)), None)
 
 
+def target(tx: Connection, campaign_id: uuid.UUID, debtor_id: int, area: Area) -> TargetRow | None:
+    """One person of a campaign."""
+    query = _targets().where(
+        CampaignTarget.campaign_id == campaign_id, CampaignTarget.debtor_id == debtor_id, CampaignTarget.area == area
+    )
+    row = tx.execute(query).one_or_none()
+    return TargetRow(*tuple(row)) if row else None
+
+
+def of_attempt(tx: Connection, attempt_id: uuid.UUID) -> uuid.UUID | None:
+    """The campaign of a dial, if it has one."""
+    return tx.execute(select(Attempt.campaign_id).where(Attempt.id == attempt_id)).scalar_one_or_none()
+
+
 def over(tx: Connection, campaign_id: uuid.UUID, now: datetime) -> list[TargetRow]:
     """Claimed targets whose dial is not under way any more (or was never sent), or whose reservation ran out, held."""
     query = (
@@ -279,6 +293,12 @@ def abandoned_since(tx: Connection, people: Sequence[int], number: str, since: d
         Attempt.prepared_at > since - timedelta(hours=1),
         Attempt.abandoned_at > since,
     )
+    return tx.execute(query).scalar_one()
+
+
+def dialled_since(tx: Connection, campaign_id: uuid.UUID, since: datetime) -> int:
+    """How many dials of a campaign were sent since a moment."""
+    query = select(func.count(Attempt.sent_at)).where(Attempt.campaign_id == campaign_id, Attempt.prepared_at >= since)
     return tx.execute(query).scalar_one()
 
 

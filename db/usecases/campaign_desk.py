@@ -5,17 +5,25 @@ change stands in the access log, with what was changed.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from db.outbox import publish
-from db.rules.campaigns import CampaignSettings, CampaignState, TargetState, problems, retry_to_json
+from db.rules.campaigns import (
+    LABELS,
+    NAME_LENGTH,
+    CampaignSettings,
+    CampaignState,
+    TargetState,
+    problems,
+    retry_to_json,
+)
 from db.rules.telephony import AttemptState, DialMode, DutyState
-from db.rules.terms import Area, Right
+from db.rules.terms import Area, Right, Term
 from db.rules.viewer import Viewer
 from db.schema.base import new_id
 from db.schema.calls import Attempt
@@ -48,7 +56,8 @@ class Progress:
     """How far a campaign has come, in cases. `due`: open ones that could be looked at now.
 
     `results`: done and given up, by the name of the last result; `skipped`: by the code of the reason (for `reason_words`),
-    of open ones that were put off, of done ones and of those given up. `answered`, `abandoned`: people, today.
+    of open ones that were put off, of done ones and of those given up. `answered`, `abandoned`: people, today;
+    `dialled`: in the last hour.
     """
 
     open: int
@@ -60,6 +69,7 @@ class Progress:
     skipped: Mapping[str, int]
     answered: int
     abandoned: int
+    dialled: int
     ready: int
     joined: int
 
@@ -101,12 +111,10 @@ def change(
     values = {"changed_by": viewer.user_id, "changed_at": now, **_values(settings)}
     tx.execute(update(Campaign).where(Campaign.id == campaign_id).values(values))
     _set_lists(tx, campaign_id, lists)
-    names = [
-        one.name for one in fields(settings) if getattr(settings, one.name) != getattr(campaign.settings, one.name)
-    ]
+    changes = list(_differences(campaign.settings, settings))
     if before != dict(lists):
-        names.append("lists")
-    _tell(tx, viewer, campaign_id, now, "campaign.change", f"「{settings.name}」{'・'.join(names)}")
+        changes.append("名簿と比重")
+    _tell(tx, viewer, campaign_id, now, "campaign.change", f"「{settings.name}」{'、'.join(changes)}")
 
 
 def start(tx: Connection, viewer: Viewer, campaign_id: uuid.UUID, now: datetime, *, again: bool = False) -> int:
@@ -218,6 +226,7 @@ def progress(tx: Connection, campaign: CampaignRow, now: datetime, office: Offic
         skipped=dict(sorted(skipped.items(), key=lambda one: -one[1])),
         answered=answered,
         abandoned=abandoned,
+        dialled=store.dialled_since(tx, campaign.id, now - timedelta(hours=1)),
         ready=sum(one.state is DutyState.READY for one in on_duty),
         joined=len(on_duty),
     )
@@ -243,6 +252,21 @@ def _check(
             targets.one(tx, viewer, list_id)
     if wrong:
         raise CampaignError("settings", "入力内容を確認してください。", wrong)
+
+
+def _differences(old: CampaignSettings, new: CampaignSettings) -> Iterator[str]:
+    """What changes, in words; long ones by their name only."""
+    for name, label in LABELS.items():
+        before, after = getattr(old, name), getattr(new, name)
+        if before != after:
+            is_short = isinstance(after, int | float | str | time) and len(str(after)) <= NAME_LENGTH
+            yield f"{label} {_word(before)}→{_word(after)}" if is_short else label
+
+
+def _word(value: object) -> str:
+    if isinstance(value, Term):
+        return value.label
+    return f"{value:%H:%M}" if isinstance(value, time) else str(value)
 
 
 def _values(settings: CampaignSettings) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from db.rules.campaigns import (
 from db.rules.eligibility import ContactPolicy
 from db.rules.retry import counts_against_caps
 from db.rules.telephony import OPEN_ATTEMPTS, AttemptResult, AttemptState, CallState, DialMode, Direction
-from db.rules.terms import AnsweredBy, Channel, PhoneStatus, Retry, Right
+from db.rules.terms import AnsweredBy, Area, Channel, PhoneStatus, Retry, Right
 from db.rules.viewer import Viewer, system_viewer
 from db.schema.base import new_id
 from db.schema.calls import Attempt, Call
@@ -181,7 +181,7 @@ def authorize_campaign(
         following.refuse(tx, attempt_id, now, " ".join(words for _, words in against))
         target = store.claim_of(tx, campaign.id, attempt_id)
         if target is not None:
-            put(tx, work, target, after_refusal([code for code, _ in against], now, work.days))
+            put(tx, work, target.debtor_id, target.area, after_refusal([code for code, _ in against], now, work.days))
         return None
     following.send(tx, attempt_id, now)
     settings = campaign.settings
@@ -289,28 +289,30 @@ def choose(tx: Connection, work: Work, count: int) -> Iterator[tuple[TargetRow, 
         found = _look(tx, work, target)
         if isinstance(found, Next):
             queue.passed_over(target)
-            put(tx, work, target, found)
+            put(tx, work, target.debtor_id, target.area, found)
         else:
             left -= 1
             yield target, found
     queue.count()
 
 
-def put(tx: Connection, work: Work, target: TargetRow, to: Next, *, tries: int | None = None, result: str = "") -> None:
+def put(
+    tx: Connection, work: Work, debtor_id: int, area: Area, to: Next, *, tries: int | None = None, result: str = ""
+) -> None:
     """Write down what becomes of a target."""
     values: dict[str, Any] = {"state": to.state, "due_at": to.due_at, "reason": to.reason, "since": work.now}
     values |= {"attempt_id": None, "user_id": None}
     if tries is not None:
         values |= {"tries": tries, "last_result": result}
-    write(tx, work, target, **values)
+    write(tx, work, debtor_id, area, **values)
 
 
-def write(tx: Connection, work: Work, target: TargetRow, **values: Any) -> None:
+def write(tx: Connection, work: Work, debtor_id: int, area: Area, **values: Any) -> None:
     """Change a target's row, which this transaction holds."""
     row = update(CampaignTarget).where(
         CampaignTarget.campaign_id == work.campaign.id,
-        CampaignTarget.debtor_id == target.debtor_id,
-        CampaignTarget.area == target.area,
+        CampaignTarget.debtor_id == debtor_id,
+        CampaignTarget.area == area,
     )
     tx.execute(row.values(**values))
 
@@ -470,7 +472,17 @@ def _prepare(tx: Connection, work: Work, target: TargetRow, choice: Choice) -> C
             prepared_at=work.now, campaign_id=work.campaign.id,
         )
     )  # fmt: skip
-    write(tx, work, target, state=TargetState.CLAIMED, attempt_id=attempt_id, due_at=None, reason="", since=work.now)
+    write(
+        tx,
+        work,
+        target.debtor_id,
+        target.area,
+        state=TargetState.CLAIMED,
+        attempt_id=attempt_id,
+        due_at=None,
+        reason="",
+        since=work.now,
+    )
     access_log.append(
         tx, work.actor, work.now, "campaign.dial", debtor_id=target.debtor_id, detail=f"{phone.number} {attempt_id}"
     )
@@ -532,16 +544,16 @@ def _given(tx: Connection, attempt_id: uuid.UUID) -> Given | None:
 def _bring_on(tx: Connection, work: Work, target: TargetRow) -> None:
     if target.attempt_id is None:
         if target.due_at is not None and target.due_at <= work.now:
-            put(tx, work, target, Next(TargetState.OPEN, work.now))
+            put(tx, work, target.debtor_id, target.area, Next(TargetState.OPEN, work.now))
         return
     row = tx.execute(select(Attempt).where(Attempt.id == target.attempt_id)).one()
     has_call = exists().where(Call.id == row.id)
     if row.state is AttemptState.PREPARED and row.prepared_at <= work.now - WORTH:
         if not tx.execute(select(has_call)).scalar_one():
             following.refuse(tx, row.id, work.now, reason_words("refused"))
-            put(tx, work, target, after_refusal(["no_line"], work.now, work.days))
+            put(tx, work, target.debtor_id, target.area, after_refusal(["no_line"], work.now, work.days))
     elif row.state is AttemptState.REFUSED:
-        put(tx, work, target, Next(TargetState.OPEN, work.now + timedelta(minutes=5), "refused"))
+        put(tx, work, target.debtor_id, target.area, Next(TargetState.OPEN, work.now + timedelta(minutes=5), "refused"))
     elif row.state in {AttemptState.ENDED, AttemptState.UNKNOWN}:
         _over(tx, work, target, row)
 
@@ -567,13 +579,13 @@ def _over(tx: Connection, work: Work, target: TargetRow, row: Any) -> None:
         to = Next(TargetState.OPEN if booking.anyones else TargetState.DONE, booking.due_at, "recall")
     else:
         to = after_try(Tried(means, row.ended_at, tries, _misses(tx, target, row)), work.days)
-    put(tx, work, target, to, tries=tries, result=code)
+    put(tx, work, target.debtor_id, target.area, to, tries=tries, result=code)
 
 
 def _forget(tx: Connection, work: Work, target: TargetRow, row: Any) -> None:
     """An outcome that nobody learns of any more: nothing dials it again."""
     if row.prepared_at <= work.now - UNKNOWN_FOR:
-        put(tx, work, target, Next(TargetState.GIVEN_UP, reason="unknown"))
+        put(tx, work, target.debtor_id, target.area, Next(TargetState.GIVEN_UP, reason="unknown"))
 
 
 def _said(tx: Connection, call_id: uuid.UUID) -> str:

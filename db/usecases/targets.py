@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, delete, exists, insert, or_, select, update
 
 from db.rules import bits
 from db.rules.condition_checks import problems
@@ -18,6 +18,7 @@ from db.rules.conditions import Condition, to_json
 from db.rules.terms import Area, Right
 from db.rules.viewer import Viewer
 from db.schema.base import new_id
+from db.schema.campaigns import CampaignList
 from db.schema.extraction import Target, TargetList
 from db.schema.staff import Staff, StaffGroup
 from db.store import access_log, extraction, extraction_rows, targets
@@ -129,6 +130,8 @@ def remove(tx: Connection, viewer: Viewer, list_id: uuid.UUID, now: datetime) ->
         raise SavedError(
             "not_yours", "", f"この名簿は{found.owner}さんが作成したものです。削除できるのは本人だけです。"
         )
+    if tx.execute(select(exists().where(CampaignList.list_id == list_id))).scalar_one():
+        raise SavedError("in_use", "", "キャンペーンで使用しているため、名簿を削除できません。")
     tx.execute(delete(Target).where(Target.list_id == list_id))
     tx.execute(delete(TargetList).where(TargetList.id == list_id))
     access_log.append(tx, viewer, now, "targets.delete", detail=found.name)

@@ -12,7 +12,7 @@ from db.rules.viewer import Viewer
 from db.store import access_log, debtors, recalls
 from db.store.calls import CallRow
 from db.store.debtors import ContactRow, Person
-from db.usecases import identity, results
+from db.usecases import campaign_work, identity, results
 from db.usecases.calls import own_call
 from db.usecases.office import Office
 from db.usecases.phrases import note_phrases
@@ -56,7 +56,10 @@ async def record_result(request: web.Request) -> web.StreamResponse:
     database, now = request.app[DATABASE], request.app[CLOCK].now()
     await database.run(results.record_result, viewer, call_id, entry, now, office)
     call = await database.ask(own_call, viewer, call_id)
-    return done(request, await database.ask(_after, viewer, call, now, office))
+    place = await database.ask(_after, viewer, call, now, office)
+    if place == HOME and (person := await database.run(campaign_work.go_on, viewer, now, office)) is not None:
+        place = f"/debtors/{person.debtor_id}?area={person.area.value}"
+    return done(request, place)
 
 
 async def note_contact(request: web.Request) -> web.StreamResponse:
@@ -99,7 +102,8 @@ async def correct_contact(request: web.Request) -> web.StreamResponse:
 
 
 def _after(tx: Connection, viewer: Viewer, call: CallRow, now: datetime, office: Office) -> str:
-    """Where the operator goes on: still on the line they stay; else the first due recall that may be made, or home.
+    """Where the operator goes on: still on the line they stay; else the first due recall that may be made, or home (and
+    from there to the next person of a campaign that they have joined).
 
     One that may not be made would otherwise come again after every call.
     """

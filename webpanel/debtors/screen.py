@@ -24,6 +24,8 @@ from db.store.debtors import ContactRow, Hit, Person, PhoneRow
 from db.store.messages import MessageRow
 from db.store.receivers import Receiver
 from db.store.tasks import TaskRow
+from db.usecases import campaign_work
+from db.usecases.campaign_work import Person as CampaignPerson
 from db.usecases.eligibility import check_numbers
 from db.usecases.merges import Candidate, candidates
 from db.usecases.messages import masked as masked_messages
@@ -148,6 +150,7 @@ class Screen:
     assignments: Sequence[AssignmentRow]
     receivers: Mapping[Area, Sequence[Receiver]]
     candidates: Sequence[Candidate] = ()
+    campaign: CampaignPerson | None = None
     answerers: Sequence[AnsweredBy] = tuple(AnsweredBy)
     hand_lines: int = HAND_LINES
 
@@ -304,6 +307,7 @@ def load(
         else (),
         advice=advise(_situation(record, lines, duty, now)),
         candidates=candidates(tx, viewer, debtor_id, office.today(now)) if record.open else (),
+        campaign=campaign_work.concerning(tx, viewer, debtor_id, record.call),
     )
 
 

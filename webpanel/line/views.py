@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from db.usecases import calls, duty, pauses, transfers
+from db.usecases import calls, campaign_work, duty, pauses, transfers
 from db.usecases.commands import CommandKind
 from webpanel import forms
 from webpanel.answers import done
@@ -54,7 +54,7 @@ async def place(request: web.Request) -> web.StreamResponse:
     form = await forms.fields(request)
     debtor_id, phone_id = forms.number(form, "debtor_id"), forms.number(form, "phone_id")
     await request.app[DATABASE].run(
-        calls.place_call,
+        campaign_work.place,
         request_viewer(request),
         debtor_id,
         phone_id,

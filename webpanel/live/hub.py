@@ -23,7 +23,7 @@ from db.outbox import Change, Cursor, changes_after, latest
 from webpanel.metrics import Metrics
 
 QUEUE: Final = 100
-ANYONES: Final = frozenset({"recall", "office", "incoming", "workflow", "import"})
+ANYONES: Final = frozenset({"recall", "office", "incoming", "workflow", "import", "campaign"})
 """Topics of which everyone on the line may know that something changed, not what."""
 
 log = logging.getLogger(__name__)

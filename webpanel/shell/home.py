@@ -6,6 +6,7 @@ from aiohttp import web
 
 from db.rules.terms import Right
 from db.usecases.today import open_today, own_numbers, peek_today
+from webpanel.campaigns.work import load_offers
 from webpanel.keys import CLOCK, DATABASE, OFFICE
 from webpanel.messages.views import load_inbox
 from webpanel.render import fragment, page
@@ -17,8 +18,9 @@ async def show_home(request: web.Request) -> web.StreamResponse:
     if not request_viewer(request).may_anywhere(Right.DEBTOR_VIEW):
         return await page(request, "shell/home.html", due=None)
     inbox = await load_inbox(request, home=True, opened=True)
+    campaigns = await load_offers(request)
     return await page(
-        request, "shell/home.html", inbox=inbox, **await _due(request, again=False), **await _numbers(request)
+        request, "shell/home.html", inbox=inbox, **campaigns, **await _due(request, again=False), **await _numbers(request)
     )  # fmt: skip
 
 

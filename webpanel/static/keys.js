@@ -2,7 +2,7 @@
 // enabled is pressed, or focused if it is an input. Letters and digits are
 // left alone while something is being typed or chosen, and every key is while the input method is composing. Escape leaves
 // a field, so that they work again.
-const ALWAYS = new Set(["F2", "F4", "F12", "Ctrl+Enter"]);
+const ALWAYS = new Set(["F2", "F4", "F8", "F12", "Ctrl+Enter"]);
 
 function name(event) {
   if (event.key === "Enter" && event.ctrlKey) return "Ctrl+Enter";

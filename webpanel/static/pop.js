@@ -12,3 +12,16 @@ function differs(field) {
   if (field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
   return field.matches("textarea, input:not([type=hidden])") && field.value !== field.defaultValue;
 }
+
+// A call that a campaign has dialled brings its record by itself, once, where nothing is being typed.
+function follow() {
+  const link = document.querySelector("#call-pop a[data-follow]");
+  if (!link) return;
+  link.closest(".pop").hidden = link.pathname === location.pathname;
+  if (sessionStorage.getItem("saikoku.followed") === link.dataset.follow) return;
+  sessionStorage.setItem("saikoku.followed", link.dataset.follow);
+  if (!isTyped() && link.pathname !== location.pathname) location.assign(link.href);
+}
+
+document.addEventListener("saikoku:shown", follow);
+follow();

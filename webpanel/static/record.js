@@ -60,7 +60,7 @@ function put(fresh) {
   ["person", "middle"].forEach((name) => swap(part(record, name), part(fresh, name)));
   const [old, next] = [part(record, "work"), part(fresh, "work")];
   if (old.dataset.key === next.dataset.key) {
-    ["advice", "recalls", "identity", "promise"].forEach((name) => swap(part(old, name), part(next, name)));
+    ["advice", "campaign", "recalls", "identity", "promise"].forEach((name) => swap(part(old, name), part(next, name)));
     saveLabel(old, next);
   } else if (isTouched(old.querySelector("form.result") ?? old)) {
     notice("通話の状態が変わりました。入力中の内容を登録するか消してから、画面を開き直してください。", { stay: true });
