@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.rules.campaigns import CampaignState, TargetOrder, TargetState
@@ -75,13 +75,6 @@ class CampaignTarget(Base):
     __table_args__ = (
         Index("ix_campaign_target_queue", "campaign_id", "state", "list_id", "due_at", "order_key"),
         Index("ix_campaign_target_figures", "campaign_id", "state", "reason", "last_result"),
-        Index(
-            "ix_campaign_target_claimed",
-            "campaign_id",
-            "attempt_id",
-            sqlite_where=text("state = 'claimed'"),
-            postgresql_where=text("state = 'claimed'"),
-        ),
     )
 
     campaign_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("campaign.id"), primary_key=True)

@@ -24,6 +24,7 @@ from db.schema.summaries import CaseSummary
 
 WINDOW: Final = timedelta(days=30)
 """Dials older than this say nothing of when to try again."""
+LISTED: Final = 50
 LAST: Final = 2**62
 """The order key of whoever has nothing to be ordered by."""
 
@@ -78,12 +79,10 @@ def get(tx: Connection, campaign_id: uuid.UUID) -> CampaignRow:
     return _row(tx.execute(select(Campaign).where(Campaign.id == campaign_id)).one())
 
 
-def listed(tx: Connection, areas: Collection[Area], *, running: bool = False) -> list[CampaignRow]:
-    """Campaigns of some areas, newest first; only those that run if wished."""
-    query = select(Campaign).where(Campaign.area.in_(areas)).order_by(Campaign.made_at.desc())
-    if running:
-        query = query.where(Campaign.state == CampaignState.RUNNING)
-    return [_row(row) for row in tx.execute(query)]
+def listed(tx: Connection, areas: Collection[Area], states: Collection[CampaignState]) -> list[CampaignRow]:
+    """Campaigns of some areas and states, newest first, LISTED at most."""
+    query = select(Campaign).where(Campaign.area.in_(areas), Campaign.state.in_(states))
+    return [_row(row) for row in tx.execute(query.order_by(Campaign.made_at.desc()).limit(LISTED))]
 
 
 def running(tx: Connection, pbx: str | None = None) -> list[CampaignRow]:
@@ -170,7 +169,7 @@ def due_recalls(tx: Connection, campaign_id: uuid.UUID, area: Area, now: datetim
         CampaignTarget.area == area,
         CampaignTarget.state == TargetState.OPEN,
     )
-    return _held(tx, query.limit(limit))
+    return sorted(_held(tx, query.limit(limit)), key=lambda row: people.index(row.debtor_id))
 
 
 def due_again(tx: Connection, campaign_id: uuid.UUID, list_id: uuid.UUID, now: datetime, limit: int) -> list[TargetRow]:
@@ -226,8 +225,8 @@ def over(tx: Connection, campaign_id: uuid.UUID, now: datetime) -> list[TargetRo
 
 def with_claims(tx: Connection) -> list[uuid.UUID]:
     """Campaigns that have claimed targets."""
-    query = select(CampaignTarget.campaign_id).where(CampaignTarget.state == TargetState.CLAIMED).distinct()
-    return list(tx.execute(query).scalars())
+    claimed = exists().where(CampaignTarget.campaign_id == Campaign.id, CampaignTarget.state == TargetState.CLAIMED)
+    return list(tx.execute(select(Campaign.id).where(claimed)).scalars())
 
 
 def reserved_for(

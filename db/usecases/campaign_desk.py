@@ -31,6 +31,7 @@ from db.schema.campaigns import Campaign, CampaignList, CampaignOperator, Campai
 from db.schema.contacts import Disposition
 from db.store import access_log
 from db.store import campaigns as store
+from db.store.calls import seats
 from db.store.campaigns import CampaignRow
 from db.usecases import calls, campaigns, targets
 from db.usecases.commands import CommandKind, withdraw
@@ -243,6 +244,8 @@ def _check(
     wrong = problems(settings, policy_of(tx, area, office))
     if settings.group_id is not None and settings.group_id not in viewer.group_ids:
         wrong["group_id"] = "自分の所属するグループを選んでください。"
+    if settings.pbx not in ({seat.pbx for seat in seats(tx)} or {settings.pbx}):
+        wrong["pbx"] = "このPBXには席がありません。"
     if not lists:
         wrong["lists"] = "名簿を1つ以上選んでください。"
     elif any(not 1 <= weight <= HEAVIEST for weight in lists.values()):

@@ -72,7 +72,7 @@ class Person:
 def offers(tx: Connection, viewer: Viewer) -> list[Offer]:
     """The campaigns that run or rest and that the viewer may work on; those joined first."""
     mine = set(store.joined(tx, viewer.user_id))
-    there = [row for row in store.listed(tx, viewer.areas(Right.CALL)) if is_for(viewer, row) and row.state in _AT_WORK]
+    there = [row for row in store.listed(tx, viewer.areas(Right.CALL), _AT_WORK) if is_for(viewer, row)]
     found = [
         Offer(row.id, row.settings.name, row.area, row.settings.mode, row.state, row.id in mine) for row in there
     ]  # fmt: skip
@@ -115,6 +115,9 @@ def next_person(tx: Connection, viewer: Viewer, campaign_id: uuid.UUID, now: dat
     campaign = store.find(tx, campaign_id)
     if campaign is None or campaign_id not in store.joined(tx, viewer.user_id) or not is_for(viewer, campaign):
         raise CampaignError("not_joined", "このキャンペーンに参加していません。先に参加してください。")
+    on_duty = calls.duty(tx, viewer.user_id)
+    if on_duty is None or on_duty.state is not DutyState.READY:
+        raise CampaignError("not_ready", "待機中ではないため、次の方を開けません。")
     if campaign.settings.mode not in RESERVED_FOR:
         raise CampaignError("by_itself", "このキャンペーンは自動で発信されます。待機してください。")
     found = _reserve(tx, viewer, campaign_id, now, office)

@@ -122,7 +122,7 @@ async def _list(request: web.Request) -> dict[str, Any]:
     viewer, now, office = request_viewer(request), request.app[CLOCK].now(), request.app[OFFICE]
 
     def load(tx: Connection) -> Sequence[Line]:
-        rows = store.listed(tx, viewer.areas(Right.CAMPAIGN_RUN))
+        rows = store.listed(tx, viewer.areas(Right.CAMPAIGN_RUN), tuple(CampaignState))
         return [Line(row, campaign_desk.progress(tx, row, now, office)) for row in rows]
 
     return {"lines": await request.app[DATABASE].ask(load), **_words()}

@@ -11,7 +11,6 @@ depends_on = None
 
 _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _MOMENT = sa.DateTime(timezone=True)
-_CLAIMED = sa.text("state = 'claimed'")
 
 
 def upgrade() -> None:
@@ -106,13 +105,6 @@ def _targets() -> None:
         "ix_campaign_target_queue", "campaign_target", ["campaign_id", "state", "list_id", "due_at", "order_key"]
     )
     op.create_index("ix_campaign_target_figures", "campaign_target", ["campaign_id", "state", "reason", "last_result"])
-    op.create_index(
-        "ix_campaign_target_claimed",
-        "campaign_target",
-        ["campaign_id", "attempt_id"],
-        sqlite_where=_CLAIMED,
-        postgresql_where=_CLAIMED,
-    )
 
 
 def downgrade() -> None:

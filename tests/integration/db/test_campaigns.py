@@ -465,6 +465,8 @@ def test_the_queue_and_the_figures_are_served_by_indexes(floor: Floor) -> None:
         event.listen(tx, "before_cursor_execute", explain)
         campaigns.claim(tx, campaign_id, 1, NOW, OFFICE)
         desk.progress(tx, store.get(tx, campaign_id), NOW, OFFICE)
+        campaigns.sweep(tx, NOW, OFFICE)
+        store.reserved_for(tx, floor.boss.user_id, [campaign_id])
         event.remove(tx, "before_cursor_execute", explain)
     walks = [plan for plan in plans if "campaign_target" in plan and "SEARCH" not in plan]
     assert plans
