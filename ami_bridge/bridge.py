@@ -17,6 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from ami_bridge.campaigning import Campaigns
 from ami_bridge.cel_file import CallRecord
 from ami_bridge.dialing import NO_PBX, Dialing
 from ami_bridge.errors import AmiRefused, LoginRefused
@@ -90,6 +91,7 @@ async def _hold_the_line(settings: Settings, register: Register, lease: Lease, o
         tasks.create_task(bridge.link.run())
         tasks.create_task(bridge.read_events())
         tasks.create_task(bridge.take_commands())
+        tasks.create_task(bridge.campaigns.run())
         tasks.create_task(bridge.say_until_when_it_listened())
 
 
@@ -123,6 +125,9 @@ class Bridge:
             register, record, self._lanes, self._tracker, recordings, self.link.send, tasks, time, office, settings.ami.pbx
         )  # fmt: skip
         self._dialing = Dialing(register, self.link, lease, patience, recordings, dial, office, settler.lost)
+        self.campaigns = Campaigns(
+            register, self.link, lease, self._lanes, self._dialing, time, dial, office, settings.ami.pbx
+        )
         self._reception = Reception(register, self.link, patience, recordings, self._dialing, office, settings.ami.pbx)
         self._transfers = Transfers(register, self.link)
         self._reconciler = Reconciler(
@@ -157,8 +162,10 @@ class Bridge:
         }
 
     async def _reconcile(self, session: Session) -> None:
-        await self._reconciler(session)
+        channels = await self._reconciler(session)
+        await self.campaigns.found(channels)
         self._tasks.create_task(self._go_on_handing_over())
+        self._tasks.create_task(self._offer_when_up())
 
     async def _go_on_handing_over(self) -> None:
         """Transfers that a bridge or link before this one began: their last step is done again, which harms nothing."""
@@ -217,6 +224,8 @@ class Bridge:
     async def _apply(self, fact: Fact) -> None:
         if owner := await self._owner(fact.id):
             await owner.apply(fact)
+            if owner is self._dialing:
+                await self.campaigns.heard(fact)
             if owner is self._legs and isinstance(fact, Entered | Gone):
                 self._tasks.create_task(self._follow(fact.id, fact.seat if isinstance(fact, Entered) else None))
             if isinstance(fact, Arrived):
@@ -289,6 +298,7 @@ class Bridge:
             return
         for row in await self._register.ask(incoming.waiting, self._settings.ami.pbx):
             await self._lanes.put(row.id, partial(self._reception.give, row.id))
+        await self.campaigns.offer()
 
     async def _offer_when_up(self) -> None:
         if await self._link_is_up():

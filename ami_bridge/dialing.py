@@ -11,7 +11,7 @@ Everything here runs in the lane of its call.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import PurePosixPath
 from typing import Final
@@ -46,6 +46,7 @@ from ami_bridge.values import Action
 from db.reference.phones import PhoneError, dial_digits
 from db.rules.telephony import LIVE_CALLS, OPEN_ATTEMPTS, AttemptState, EndedBy
 from db.settings import DialSettings
+from db.store import calls as stored
 from db.store.calls import AttemptRow
 from db.usecases import calls
 from db.usecases.calls import Go
@@ -91,47 +92,53 @@ class Dialing(Talks):
         except UNAVAILABLE:  # not tried again: nobody knows whether the first try was committed
             await self.not_placed(attempt_id, NO_REGISTER)
             return "register"
-        return "refused" if go is None else await self._dial(go)
+        return "refused" if go is None else await self.send(go.attempt_id, lambda: self._originate(go))
 
     def _authorize(self, tx: Connection, attempt_id: UUID) -> Go | None:
         self._lease.require(tx)
         now, most = self._register.now(), self._settings.max_lines
         return calls.authorize(tx, attempt_id, now, self._office, max_lines=most)
 
-    async def _dial(self, go: Go) -> str | None:
+    async def send(self, attempt_id: UUID, originate: Callable[[], Action]) -> str | None:
+        """Send the Originate of an attempt that is authorized, once. Returns why nothing rings, as far as that is known."""
         try:
-            await self._link.send(self._originate(go))
+            await self._link.send(originate())
         except AmiRefused as error:
-            log.warning("attempt %s: %s", go.attempt_id, error)
-            await self._end(go.attempt_id, NO_CHANNEL, EndedBy.SYSTEM)
+            log.warning("attempt %s: %s", attempt_id, error)
+            await self._end(attempt_id, NO_CHANNEL, EndedBy.SYSTEM)
             return error.code
         except OutcomeUnknown as error:
-            await self._find_out(go.attempt_id)
+            await self._find_out(attempt_id)
             return error.code
         except PhoneError as error:
-            await self.not_placed(go.attempt_id, BAD_NUMBER)
+            await self.not_placed(attempt_id, BAD_NUMBER)
             return error.code
         except AmiError as error:  # surely not sent
-            log.warning("attempt %s: %s", go.attempt_id, error)
-            await self.not_placed(go.attempt_id, BAD_NUMBER if isinstance(error, ValueError) else NO_PBX)
+            log.warning("attempt %s: %s", attempt_id, error)
+            await self.not_placed(attempt_id, BAD_NUMBER if isinstance(error, ValueError) else NO_PBX)
             return error.code
         return None
 
     def _originate(self, go: Go) -> Action:
+        variables = {names.SEAT: go.seat, names.RECORDING: self.recording_at_pbx(go.recording)}
+        return self.originate(go.attempt_id, go.number, variables)
+
+    def originate(
+        self, attempt_id: UUID, number: str, variables: Mapping[str, str], *, ring_seconds: int = 0, caller_id: str = ""
+    ) -> Action:
+        """The Originate of an attempt; `ring_seconds` and `caller_id` are those of the settings if not given.
+
+        Raises PhoneError, BadArgument.
+        """
         dial = self._settings
-        variables = {
-            names.SEAT: go.seat,
-            names.ATTEMPT: str(go.attempt_id),
-            names.RECORDING: self.recording_at_pbx(go.recording),
-        }
         return actions.originate(
-            dial.channel.format(number=dial_digits(go.number)),
-            channel_id=str(go.attempt_id),
+            dial.channel.format(number=dial_digits(number)),
+            channel_id=str(attempt_id),
             context=names.CONTEXT_ANSWERED,
             exten=names.START,
-            timeout_ms=dial.ring_seconds * 1000,
-            caller_id=dial.caller_id or None,
-            variables=variables,
+            timeout_ms=(ring_seconds or dial.ring_seconds) * 1000,
+            caller_id=caller_id or dial.caller_id or None,
+            variables={**variables, names.ATTEMPT: str(attempt_id)},
         )
 
     def recording_at_pbx(self, path: str) -> str:
@@ -155,12 +162,24 @@ class Dialing(Talks):
     async def hang_up(self, call_id: UUID) -> str | None:
         """End a call on the operator's word; politely (saikoku-goodbye) once it was answered."""
         line = await self._line(call_id)
-        if line is None or line.call not in LIVE_CALLS:
+        if line is None:
+            return await self._let_go(call_id)
+        if line.call not in LIVE_CALLS:
             return "call_over"
         self._ending[call_id] = EndedBy.SCREEN
         if line.attempt is AttemptState.ANSWERED:
             return await self._move(call_id, names.CONTEXT_GOODBYE, names.START)
         return await self._cancel(call_id)
+
+    async def _let_go(self, attempt_id: UUID) -> str | None:
+        """End a campaign's dial that is nobody's call yet; whoever has just answered hears the apology."""
+        known = await self._attempt(attempt_id)
+        if known is None or known.state not in OPEN_ATTEMPTS:
+            return "call_over"
+        if known.state is AttemptState.ANSWERED:
+            return await self._move(attempt_id, names.CONTEXT_ABANDONED, names.START)
+        self._ending[attempt_id] = EndedBy.SCREEN
+        return await self._cancel(attempt_id)
 
     async def _channel(self, call_id: UUID) -> str | None:
         return str(call_id)  # an attempt's id is its channel's Uniqueid
@@ -210,10 +229,10 @@ class Dialing(Talks):
             await self._mind(known.id)
 
     async def _found_gone(self, attempt_id: UUID, pending: AbstractSet[UUID]) -> None:
-        line = await self._line(attempt_id)
-        if line is None or line.attempt not in OPEN_ATTEMPTS:
+        known = await self._attempt(attempt_id)
+        if known is None or known.state not in OPEN_ATTEMPTS:
             return
-        if line.attempt is AttemptState.PREPARED:
+        if known.state is AttemptState.PREPARED:
             if attempt_id not in pending:
                 await self.not_placed(attempt_id, NO_PBX)
         else:
@@ -233,9 +252,9 @@ class Dialing(Talks):
 
     async def end_stray(self, attempt_id: UUID) -> None:
         """A channel lives although its attempt was given up: the person must not be left with it."""
-        line = await self._line(attempt_id)
-        if line is not None and line.attempt not in OPEN_ATTEMPTS:
-            log.warning("attempt %s is %s and has a channel; it is ended", attempt_id, line.attempt.value)
+        known = await self._attempt(attempt_id)
+        if known is not None and known.state not in OPEN_ATTEMPTS:
+            log.warning("attempt %s is %s and has a channel; it is ended", attempt_id, known.state.value)
             await self._cancel(attempt_id)
 
     async def _end_if_unwanted(self, attempt_id: UUID) -> None:
@@ -245,14 +264,17 @@ class Dialing(Talks):
             await self.end_stray(attempt_id)
 
     async def _gone(self, gone: Gone) -> None:
-        line, by = await self._line(gone.id), self._ending.pop(gone.id, None)
-        if line is None or line.attempt is not AttemptState.ANSWERED:
-            if gone.answered and line is not None and line.attempt in OPEN_ATTEMPTS:
+        known, by = await self._attempt(gone.id), self._ending.pop(gone.id, None)
+        if known is None or known.state is not AttemptState.ANSWERED:
+            if gone.answered and known is not None and known.state in OPEN_ATTEMPTS:
                 await self._lost(gone.id)  # answered before this link was made: when, only Asterisk's record knows
             else:
                 await self._end(gone.id, gone.cause, by)
         else:
             await self._end(gone.id, gone.cause, by or EndedBy.PERSON)
+
+    async def _attempt(self, attempt_id: UUID) -> AttemptRow | None:
+        return await self._register.ask(stored.attempt, attempt_id)
 
     async def _end(self, attempt_id: UUID, cause: int | None, by: EndedBy | None) -> None:
         await self._register.write(calls.ended, attempt_id, self._register.now(), cause, by=by)

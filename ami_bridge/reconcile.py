@@ -57,8 +57,8 @@ class Reconciler:
         self._settler = settler
         self._pbx = pbx
 
-    async def __call__(self, session: Session) -> None:
-        """Read the channels and settle everything with them."""
+    async def __call__(self, session: Session) -> dict[UUID, Standing]:
+        """Read the channels and settle everything with them; returns those of ours."""
         await self._tracker.caught_up(session.generation)
         self._settler.forget()
         for row in await self._register.ask(incoming.open_calls, self._pbx):
@@ -82,6 +82,7 @@ class Reconciler:
         await self._strays(channels, {duty.leg_id for duty in duties} | {attempt.id for attempt in attempts})
         await self._settler.unknown()
         await self._recordings.catch_up(self._pbx)
+        return channels
 
     async def _callers(self, channels: dict[str, Standing], listed_at: datetime, session: Session) -> None:
         """Calls that came in: those believed in, and those that wait without anybody having heard of them."""

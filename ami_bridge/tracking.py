@@ -84,6 +84,14 @@ class AskedBack(Fact):
     number: str
 
 
+class Waiting(Fact):
+    """It was answered, and no operator is chosen yet: the dialplan keeps it for a moment."""
+
+
+class Unserved(Fact):
+    """No operator came: it hears the apology, and is ended."""
+
+
 class OnHold(Fact):
     """It hears the music of saikoku-hold (not that of a room whose operator is away)."""
 
@@ -236,6 +244,10 @@ def _user_event(subject: UUID, event: Event) -> Fact | None:
     match event.get("UserEvent"):
         case names.EVENT_REFUSED:
             return TurnedAway(subject)
+        case names.EVENT_WAITING:
+            return Waiting(subject)
+        case names.EVENT_ABANDONED:
+            return Unserved(subject)
         case names.EVENT_CALL_BACK:
             return AskedBack(subject, event.get("Number"))
     return None

@@ -14,6 +14,7 @@ ATTEMPT: Final = "SAIKOKU_ATTEMPT"  # the attempt's id, also the channel's Uniqu
 RECORDING: Final = (
     "SAIKOKU_RECORDING"  # file to record into: absolute, or relative to the recordings folder; empty: none
 )
+APOLOGY: Final = "SAIKOKU_APOLOGY"  # the campaign's prompt for whom no operator could take; empty: the hook's
 PATIENCE: Final = "SAIKOKU_PATIENCE"  # seconds an answered person without an operator waits before the apology
 CALLERID: Final = "SAIKOKU_CALLERID"  # number to show; used by saikoku-outbound (Originate's CallerID does it directly)
 PLACE: Final = "SAIKOKU_PLACE"  # a caller's place among those who wait, from 1; empty: not said

@@ -34,7 +34,7 @@ from db.store import campaigns as store
 from db.store.calls import seats
 from db.store.campaigns import CampaignRow
 from db.usecases import calls, campaigns, targets
-from db.usecases.commands import CommandKind, withdraw
+from db.usecases.commands import CommandKind, want, withdraw
 from db.usecases.office import Office
 from db.usecases.policies import policy_of
 
@@ -156,6 +156,7 @@ def stop(tx: Connection, viewer: Viewer, campaign_id: uuid.UUID, now: datetime) 
         return 0
     _enter(tx, campaign_id, CampaignState.STOPPED)
     taken = _take_back(tx, campaign_id, now)
+    _let_go(tx, viewer, campaign_id, now)
     tx.execute(delete(CampaignOperator).where(CampaignOperator.campaign_id == campaign_id))
     _tell(tx, viewer, campaign_id, now, "campaign.stop", f"「{campaign.settings.name}」取り消した発信{taken}件")
     return taken
@@ -310,6 +311,14 @@ def _take_back(tx: Connection, campaign_id: uuid.UUID, now: datetime) -> int:
             calls.refuse(tx, row.id, now, calls.CAMPAIGN_AT_REST)
             taken += 1
     return taken
+
+
+def _let_go(tx: Connection, viewer: Viewer, campaign_id: uuid.UUID, now: datetime) -> None:
+    """End what rings and is nobody's call yet; an operator's own dial goes on."""
+    rings = (AttemptState.SENT, AttemptState.RINGING)
+    query = select(Attempt.id, Attempt.pbx).where(Attempt.campaign_id == campaign_id, Attempt.state.in_(rings))
+    for row in tx.execute(query.where(Attempt.mode == DialMode.PREDICTIVE).order_by(Attempt.id)).all():
+        want(tx, row.pbx, CommandKind.HANG_UP, row.id, viewer.user_id, now)
 
 
 def _named(tx: Connection, results: Mapping[str, int]) -> dict[str, int]:

@@ -555,6 +555,9 @@ def _bring_on(tx: Connection, work: Work, target: TargetRow) -> None:
     elif row.state is AttemptState.REFUSED:
         put(tx, work, target.debtor_id, target.area, Next(TargetState.OPEN, work.now + timedelta(minutes=5), "refused"))
     elif row.state in {AttemptState.ENDED, AttemptState.UNKNOWN}:
+        if row.result is AttemptResult.ANSWERED and row.abandoned_at is None:
+            abandoned(tx, row.id, row.ended_at)  # nobody told if the bridge was away; nothing, if they talked
+            row = tx.execute(select(Attempt).where(Attempt.id == target.attempt_id)).one()
         _over(tx, work, target, row)
 
 

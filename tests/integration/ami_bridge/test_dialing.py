@@ -183,8 +183,8 @@ async def test_one_originate_is_sent_with_the_attempts_id_and_only_a_number_of_t
     variables = [value for key, value in sent.fields if key == "Variable"]
     assert variables == [
         "SAIKOKU_SEAT=1001",
-        f"SAIKOKU_ATTEMPT={line.id}",
         f"SAIKOKU_RECORDING=/nowhere/2026/11/24/{line.id}.wav",
+        f"SAIKOKU_ATTEMPT={line.id}",
     ]
 
 

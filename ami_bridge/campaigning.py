@@ -1,0 +1,206 @@
+"""Campaigns in mode predictive on one PBX: dialled ahead of the operators; whoever answers is joined to who is free (T4).
+
+A pacer says how many, the register whom (`campaigns.claim`, and the last question in `authorize_campaign`) and who gets
+them (`give_answered`, return calls first). What becomes of a dial is written by `Dialing`, as of every other; here the
+pacer is told, and the campaign is brought on.
+
+Whoever answers waits in the dialplan (saikoku-answered) for PATIENCE seconds and then hears the apology by itself: a
+bridge that is away keeps nobody waiting.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from ami_bridge import actions
+from ami_bridge import variables as names
+from ami_bridge.dialing import NO_REGISTER, Dialing
+from ami_bridge.errors import AmiError
+from ami_bridge.lanes import Lanes
+from ami_bridge.lease import Lease
+from ami_bridge.link import AmiLink
+from ami_bridge.pace import Pace
+from ami_bridge.register import UNAVAILABLE, Register
+from ami_bridge.timing import Time
+from ami_bridge.tracking import Answered, Entered, Fact, Failed, Gone, Standing, Unserved, Waiting
+from ami_bridge.values import Action
+from db.rules.telephony import DialMode
+from db.settings import DialSettings
+from db.usecases import campaigns
+from db.usecases.campaigns import CampaignGo, Claimed, Running
+from db.usecases.office import Office
+
+log = logging.getLogger(__name__)
+
+TICK: Final = 0.5
+"""Seconds between two questions to the pacers."""
+
+PATIENCE: Final = 2
+"""Seconds after the answer within which an operator must be there (47 CFR 64.1200(a)(7), Ofcom: two seconds)."""
+
+
+class Campaigns:
+    """Dials for the campaigns that run, and gives whoever answers to their operators."""
+
+    def __init__(
+        self,
+        register: Register,
+        link: AmiLink,
+        lease: Lease,
+        lanes: Lanes,
+        dialing: Dialing,
+        time: Time,
+        settings: DialSettings,
+        office: Office,
+        pbx: str,
+    ) -> None:
+        self._register = register
+        self._link = link
+        self._lease = lease
+        self._lanes = lanes
+        self._dialing = dialing
+        self._time = time
+        self._settings = settings
+        self._office = office
+        self._pbx = pbx
+        self._paces: dict[UUID, Pace] = {}
+        self._pace_of: dict[UUID, Pace] = {}  # of the calls that ring or wait
+        self._unserved: dict[UUID, None] = {}  # who answered and waits, in order
+
+    async def run(self) -> None:
+        """Ask the pacers every TICK, for ever."""
+        while True:
+            await self._link.until(lambda state: state.up)
+            try:
+                await self._round()
+            except UNAVAILABLE as error:
+                log.warning("campaigns rest, the register does not answer (%s)", type(error.orig).__name__)
+            await self._time.sleep(TICK)
+
+    # -- dialling -----------------------------------------------------------------------------------------------------
+
+    async def _round(self) -> None:
+        database = self._register.database
+        found = await database.ask(campaigns.running, self._pbx, self._register.now(), self._office)
+        running = [one for one in found if one.mode is DialMode.PREDICTIVE]
+        for gone in self._paces.keys() - {one.id for one in running}:
+            if not self._paces[gone].calls:
+                del self._paces[gone]
+        for one in running:
+            await self._step(one)
+
+    async def _step(self, campaign: Running) -> None:
+        database, now = self._register.database, self._register.now()
+        pace = self._pace(campaign)
+        agents = await database.ask(campaigns.agents, campaign.id)
+        ledger = await database.ask(campaigns.ledger, campaign.id, self._office.today(now))
+        wanted = pace.wanted(agents, ledger, self._time.now())
+        if wanted <= 0 or not campaign.is_open:
+            return
+        for claimed in await database.run(self._claim, campaign.id, wanted):
+            pace.placed(claimed.attempt_id, self._time.now(), claimed.answer_probability)
+            self._pace_of[claimed.attempt_id] = pace
+            await self._lanes.put(claimed.attempt_id, partial(self._dial, claimed.attempt_id))
+
+    def _pace(self, campaign: Running) -> Pace:
+        """The campaign's pacer; a new one, which learns anew, when the limits were changed."""
+        pace = self._paces.get(campaign.id)
+        if pace is None:
+            pace = Pace(campaign)
+        elif not pace.fits(campaign):
+            pace = pace.within(campaign, self._time.now())
+            self._pace_of |= dict.fromkeys(pace.calls, pace)
+        self._paces[campaign.id] = pace
+        return pace
+
+    def _claim(self, tx: Connection, campaign_id: UUID, count: int) -> list[Claimed]:
+        self._lease.require(tx)
+        return campaigns.claim(tx, campaign_id, count, self._register.now(), self._office)
+
+    async def _dial(self, attempt_id: UUID) -> None:
+        try:
+            go = await self._register.database.run(self._authorize, attempt_id)
+        except UNAVAILABLE:  # not tried again: nobody knows whether the first try was committed
+            await self._dialing.not_placed(attempt_id, NO_REGISTER)
+            go = None
+        if go is None or await self._dialing.send(attempt_id, partial(self._originate, go)) is not None:
+            await self._over(attempt_id)
+
+    def _authorize(self, tx: Connection, attempt_id: UUID) -> CampaignGo | None:
+        self._lease.require(tx)
+        now, most = self._register.now(), self._settings.max_lines
+        return campaigns.authorize_campaign(tx, attempt_id, now, self._office, max_lines=most)
+
+    def _originate(self, go: CampaignGo) -> Action:
+        variables = {
+            names.RECORDING: self._dialing.recording_at_pbx(go.recording),
+            names.PATIENCE: str(PATIENCE),
+            names.APOLOGY: go.abandoned_prompt,
+        }
+        return self._dialing.originate(
+            go.attempt_id, go.number, variables, ring_seconds=go.ring_seconds, caller_id=go.caller_id
+        )
+
+    # -- what happened ------------------------------------------------------------------------------------------------
+
+    async def heard(self, fact: Fact) -> None:
+        """A fact of an attempt, which `Dialing` has written. In the lane of its call; calls of no campaign are passed over."""
+        pace, now = self._pace_of.get(fact.id), self._time.now()
+        match fact:
+            case Answered() if pace is not None:
+                pace.answered(fact.id, now)
+            case Waiting():
+                self._unserved[fact.id] = None
+                await self.give(fact.id)
+            case Entered(seat=seat):
+                self._unserved.pop(fact.id, None)
+                if pace is not None:
+                    pace.connected(fact.id, seat, now)
+            case Unserved():
+                await self._abandoned(fact.id)
+            case Gone() | Failed():
+                if fact.id in self._unserved:
+                    await self._abandoned(fact.id)
+                await self._over(fact.id)
+
+    async def give(self, attempt_id: UUID) -> None:
+        """Join somebody who answered to an operator of the campaign, if one is free."""
+        given = await self._register.write(campaigns.give_answered, attempt_id, self._register.now())
+        if given is None:
+            return
+        self._unserved.pop(attempt_id, None)
+        try:
+            await self._link.send(actions.redirect(given.channel, names.CONTEXT_JOIN, given.seat))
+        except AmiError as error:  # gone, which its Hangup says; or cut off, which the next reconciliation settles
+            log.warning("attempt %s could not be given to seat %s: %s", attempt_id, given.seat, error)
+
+    async def offer(self) -> None:
+        """Somebody may be free: whoever has waited longest is given first."""
+        for attempt_id in list(self._unserved):
+            await self._lanes.put(attempt_id, partial(self.give, attempt_id))
+
+    async def found(self, channels: Mapping[UUID, Standing]) -> None:
+        """A link is reconciled: who waits for an operator is offered next, and what has no channel any more is over."""
+        for attempt_id, channel in channels.items():
+            if channel.up and channel.seat is None and channel.context == names.CONTEXT_ANSWERED:
+                self._unserved[attempt_id] = None
+        for attempt_id in [one for one in self._pace_of if one not in channels]:
+            await self._lanes.put(attempt_id, partial(self._over, attempt_id))
+
+    async def _abandoned(self, attempt_id: UUID) -> None:
+        self._unserved.pop(attempt_id, None)
+        if (pace := self._pace_of.get(attempt_id)) is not None:
+            pace.over(attempt_id, self._time.now())
+        await self._register.write(campaigns.abandoned, attempt_id, self._register.now())
+
+    async def _over(self, attempt_id: UUID) -> None:
+        self._unserved.pop(attempt_id, None)
+        if (pace := self._pace_of.pop(attempt_id, None)) is not None:
+            pace.over(attempt_id, self._time.now())
+        await self._register.write(campaigns.campaign_ended, attempt_id, self._register.now(), self._office)
