@@ -27,6 +27,7 @@ from ami_bridge.link import AmiLink
 from ami_bridge.patience import Patience
 from ami_bridge.recordings import Recordings
 from ami_bridge.register import UNAVAILABLE, Register
+from ami_bridge.settling import NO_CHANNEL
 from ami_bridge.talks import Talks
 from ami_bridge.tracking import (
     CHANNELS,
@@ -54,9 +55,6 @@ from db.usecases.office import Office
 
 log = logging.getLogger(__name__)
 
-NO_CHANNEL: Final = 44
-"""Q.850 "requested circuit not available": our own line's fault, not the person's."""
-
 NO_PBX: Final = "交換機に接続できないため、発信しませんでした。"
 BAD_NUMBER: Final = "番号または発信設定に誤りがあるため、発信しませんでした。"
 NO_REGISTER: Final = "記録できないため、発信しませんでした。"
@@ -74,9 +72,9 @@ class Dialing(Talks):
         recordings: Recordings,
         settings: DialSettings,
         office: Office,
-        lost: Callable[[UUID], Awaitable[None]],
+        lost: Callable[[UUID, Failed | None], Awaitable[None]],
     ) -> None:
-        """`lost` is told of attempts that were sent and have no channel, whose end nobody heard."""
+        """`lost` is told of attempts that were sent and have no channel, whose end nobody heard, or that have failed."""
         super().__init__(register, link, patience, recordings)
         self._lost = lost
         self._lease = lease
@@ -153,7 +151,7 @@ class Dialing(Talks):
         except AmiError:
             return
         if attempt_id not in channels:
-            await self._lost(attempt_id)
+            await self._lost(attempt_id, None)
 
     async def not_placed(self, attempt_id: UUID, why: str) -> None:
         """Nothing was sent for an attempt."""
@@ -215,10 +213,8 @@ class Dialing(Talks):
                 self._ending[fact.id] = EndedBy.SYSTEM
             case Gone():
                 await self._gone(fact)
-            case Failed(certain=True):
-                await self._end(fact.id, NO_CHANNEL, EndedBy.SYSTEM)
             case Failed():
-                await self._lost(fact.id)
+                await self._lost(fact.id, fact)
 
     async def found(self, known: AttemptRow, channel: Standing | None, pending: AbstractSet[UUID]) -> None:
         """Compare what the register believes of an attempt with what Asterisk has (None: no channel)."""
@@ -237,7 +233,7 @@ class Dialing(Talks):
                 await self.not_placed(attempt_id, NO_PBX)
         else:
             self._patience.set(attempt_id, waits=False)
-            await self._lost(attempt_id)
+            await self._lost(attempt_id, None)
 
     async def _found_alive(self, attempt_id: UUID, channel: Standing) -> None:
         write, now = self._register.write, self._register.now()
@@ -267,7 +263,9 @@ class Dialing(Talks):
         known, by = await self._attempt(gone.id), self._ending.pop(gone.id, None)
         if known is None or known.state is not AttemptState.ANSWERED:
             if gone.answered and known is not None and known.state in OPEN_ATTEMPTS:
-                await self._lost(gone.id)  # answered before this link was made: when, only Asterisk's record knows
+                await self._lost(
+                    gone.id, None
+                )  # answered before this link was made: when, only Asterisk's record knows
             else:
                 await self._end(gone.id, gone.cause, by)
         else:

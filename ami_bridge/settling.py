@@ -27,11 +27,12 @@ from ami_bridge.lanes import Lanes
 from ami_bridge.recordings import Recordings
 from ami_bridge.register import Register
 from ami_bridge.timing import Backoff, Time
-from ami_bridge.tracking import CHANNELS, Tracker, came_in
+from ami_bridge.tracking import CHANNELS, Failed, Tracker, came_in
 from ami_bridge.values import Action, Reply
 from db.rules.callers import Caller
 from db.rules.telephony import EndedBy
 from db.store import calls, incoming
+from db.usecases import calls as outbound
 from db.usecases import incoming as returning
 from db.usecases import listening, settling
 from db.usecases.incoming import call_id_of
@@ -53,12 +54,24 @@ CLOCKS_DIFFER: Final = timedelta(seconds=5)
 """A caller who is not in the list of channels is gone only if they rang before it; the PBX's clock may be another."""
 
 
+NO_CHANNEL: Final = 44
+"""Q.850 "requested circuit not available": our own line's fault, not the person's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Since when (seconds since 1970) a lost call's lines are looked for, and until when (monotonic)."""
+    """Since when (seconds since 1970) a lost call's lines are looked for, and until when (monotonic).
+
+    `failed`: its Originate has; if nothing else is heard of it nor written down, there was never a channel.
+    """
 
     since: float
     until: float
+    failed: Failed | None = None
+
+    def was_never_there(self, told: Account, *, readable: bool) -> bool:
+        """Whether that is so, once the time is over; `readable`: there is a record that would tell."""
+        return self.failed is not None and told is settling.NOTHING and (self.failed.own or readable)
 
 
 class Settler:
@@ -93,11 +106,12 @@ class Settler:
 
     # -- calls out --------------------------------------------------------------------------------------------------
 
-    async def lost(self, attempt_id: UUID) -> None:
-        """An attempt that was sent has no channel: settle it, soon. May be called from its lane."""
+    async def lost(self, attempt_id: UUID, failed: Failed | None = None) -> None:
+        """An attempt that was sent has no channel, or failed: settle it, soon. May be called from its lane."""
         known = await self._register.ask(calls.attempt, attempt_id)
         if known is not None:
-            self._lost[attempt_id] = Wait(self._register.seconds(known.prepared_at), self._time.now() + WRITING)
+            since, until = self._register.seconds(known.prepared_at), self._time.now() + WRITING
+            self._lost[attempt_id] = Wait(since, until, failed)
             if self._working is None or self._working.done():
                 self._working = self._tasks.create_task(self._settle())
 
@@ -118,16 +132,22 @@ class Settler:
             alive = max(map(_latest, (found or {}).values()), default=0.0)
             for attempt_id, wait in list(self._lost.items()):
                 told = self._account((found or {}).get(str(attempt_id)), alive)
-                if told.tells_all or found is None or self._time.now() >= wait.until:
+                no_use = found is None and wait.failed is None
+                if told.tells_all or no_use or self._time.now() >= wait.until:
                     del self._lost[attempt_id]
-                    await self._lanes.put(attempt_id, partial(self._close, attempt_id, told))
+                    absent = wait.was_never_there(told, readable=found is not None)
+                    await self._lanes.put(attempt_id, partial(self._close, attempt_id, told, absent=absent))
             if self._lost:
                 await self._time.sleep(pauses.next())
 
-    async def _close(self, attempt_id: UUID, told: Account) -> None:
+    async def _close(self, attempt_id: UUID, told: Account, *, absent: bool) -> None:
         if not told.tells_all and self._tracker.lives(attempt_id):
             return  # Asterisk was slow to make its channel: its events tell the rest
-        await self._register.write(settling.settle, attempt_id, told, self._register.now())
+        write, now = self._register.write, self._register.now()
+        if absent:
+            await write(outbound.ended, attempt_id, now, NO_CHANNEL, by=EndedBy.SYSTEM)
+        else:
+            await write(settling.settle, attempt_id, told, now)
         await self._recordings.look_at(attempt_id)
 
     def _account(self, history: History | None, alive: float) -> Account:

@@ -5,8 +5,9 @@ comes in has an Uniqueid of Asterisk's making: the dialplan's event makes it one
 other channel (the far half of a Local channel, ordinary phones) is passed over.
 
 Seen on Asterisk 16 and 22: when an Originate fails, OriginateResponse (Reason 0) comes *before* the Hangup that carries
-the true cause, and looks the same when there was never a channel and no Hangup will come. Only whether a channel was
-seen before tells the two apart, and only to the link that sent the Originate: another may have come too late to see it.
+the true cause, and looks the same when there was never a channel and no Hangup will come. On a busy machine it comes even
+before Newchannel: Asterisk sends it from another thread. So a failure without a channel only begins the waiting for one
+(`settling`), and only the link that sent the Originate may conclude from hearing nothing: another may have come too late.
 """
 
 from __future__ import annotations
@@ -116,13 +117,13 @@ class Gone(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Failed(Fact):
-    """The Originate failed, and no channel of it was seen: no such trunk, or a phone that is not registered.
+    """The Originate failed, and no channel of it was seen yet: no such trunk, or a phone that is not registered.
 
-    `certain`: it was sent over the link that heard this, which would have heard of a channel. Every other link is told
-    too, one that was made just now as well: it cannot know.
+    `own`: it was sent over the link that heard this, which hears of a channel if there was one. Every other link is told
+    too, one that was made just now as well.
     """
 
-    certain: bool
+    own: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +212,7 @@ class Tracker:
         subject = ours(event.tag or event.get("Uniqueid"))
         if subject is None or event.get("Response") != "Failure" or subject in self._living:
             return None
-        return Failed(subject, certain=event.own)
+        return Failed(subject, own=event.own)
 
 
 def ours(unique_id: str) -> UUID | None:

@@ -19,7 +19,7 @@ from ami_bridge.pace import Pace
 from ami_bridge.patience import Patience
 from ami_bridge.recordings import Recordings
 from ami_bridge.register import Register
-from ami_bridge.tracking import Answered, Fact, Gone, Rang, Standing, Unserved, Waiting
+from ami_bridge.tracking import Answered, Fact, Failed, Gone, Rang, Standing, Unserved, Waiting
 from db.clock import FixedClock
 from db.rules.telephony import AttemptState, DialMode, DutyState
 from db.schema.calls import Attempt, Duty
@@ -58,7 +58,7 @@ class Dialer:
             register, self.link, self.lease, self.lanes, self.dialing, clock, dial, OFFICE, "main",  # type: ignore[arg-type]
         )  # fmt: skip
 
-    async def lose(self, attempt_id: uuid.UUID) -> None:
+    async def lose(self, attempt_id: uuid.UUID, failed: Failed | None = None) -> None:
         await self.database.run(settling.settle, attempt_id, settling.NOTHING, NOW)
 
     async def dials(self) -> list[uuid.UUID]:

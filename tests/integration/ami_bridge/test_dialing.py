@@ -108,7 +108,7 @@ class Line:
         await self.dialing.give_up(call_id)
         self.given_up.set()
 
-    async def lose(self, attempt_id: uuid.UUID) -> None:
+    async def lose(self, attempt_id: uuid.UUID, failed: Failed | None = None) -> None:
         """There is no record that could tell more."""
         self.lost.append(attempt_id)
         await self.database.run(settling.settle, attempt_id, settling.NOTHING, NOW)
@@ -268,7 +268,7 @@ async def test_events_that_come_twice_or_in_any_order_end_in_the_same(line: Line
     await line.hears(gone)
     told = await line.told()
     assert told == (AttemptState.ENDED, AttemptResult.ANSWERED, CallState.ENDED, EndedBy.PERSON, False)
-    for order in itertools.permutations((*again, OnHold(line.id), Failed(line.id, certain=True)), 3):
+    for order in itertools.permutations((*again, OnHold(line.id), Failed(line.id, own=True)), 3):
         await line.hears(*order)
     assert await line.told() == told
 
@@ -276,22 +276,8 @@ async def test_events_that_come_twice_or_in_any_order_end_in_the_same(line: Line
 @pytest.mark.req("T4")
 async def test_a_failure_without_a_channel_is_our_own(line: Line) -> None:
     await line.dialing.place(line.id)
-    await line.hears(Failed(line.id, certain=True))
-    assert (await line.told())[:4] == (
-        AttemptState.ENDED,
-        AttemptResult.TRUNK_FAULT,
-        CallState.ENDED,
-        EndedBy.SYSTEM,
-    )
-    assert line.lost == []
-
-
-@pytest.mark.req("T4")
-async def test_a_failure_that_an_earlier_link_asked_for_is_looked_up(line: Line) -> None:
-    """Whether there was a channel, and how it ended, only Asterisk's own record knows."""
-    await line.dialing.place(line.id)
-    await line.hears(Failed(line.id, certain=False))
-    assert (line.lost, await line.attempt()) == ([line.id], AttemptState.UNKNOWN)
+    await line.hears(Failed(line.id, own=True))
+    assert line.lost == [line.id]  # whether there was a channel is waited for: `test_settling`
 
 
 @pytest.mark.req("T3")

@@ -1,4 +1,4 @@
-"""`python -m tests.live.havoc [--rounds N] [--calls N] [--seed N] [--folder DIR]`: exit status 1 if anything was wrong.
+"""`python -m tests.live.havoc [--rounds N] [--calls N] [--seed N] [--folder DIR] [--campaign]`: exit status 1 if anything was wrong.
 
 Even rounds have SQLite, odd ones PostgreSQL. The folder of a round that went wrong is kept.
 """
@@ -28,12 +28,13 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=None)
+    parser.add_argument("--campaign", action="store_true", help="a predictive campaign dials, not the operators")
     chosen = parser.parse_args()
     folder = chosen.folder or Path(tempfile.mkdtemp(prefix="havoc-"))
     build, bad = obtain(), 0
     for number in range(chosen.first, chosen.first + chosen.rounds):
         began = time.monotonic()
-        havoc = Havoc(chosen.calls, chosen.seed * 1000 + number, postgres=number % 2 == 1)
+        havoc = Havoc(chosen.calls, chosen.seed * 1000 + number, postgres=number % 2 == 1, campaign=chosen.campaign)
         try:
             verdict, _ = asyncio.run(play(havoc, folder / f"r{number}", build))
         except (ExceptionGroup, AssertionError) as error:

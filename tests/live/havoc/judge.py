@@ -95,15 +95,19 @@ def judge(
 
 
 def _attempts(tx: Connection, verdict: Verdict, reached: Mapping[str, list[CarrierCall]], wrote: Written) -> None:
-    query = select(Attempt, Call.result_at).join(Call, Call.attempt_id == Attempt.id)
+    query = select(Attempt, Call.result_at, Call.id.label("call_id")).outerjoin(Call, Call.attempt_id == Attempt.id)
     open_tasks = set(tx.execute(select(Task.subject_id).where(Task.done_at.is_(None))).scalars())
-    for row in tx.execute(query):
+    rows = tx.execute(query).all()
+    sent = Counter(dial_digits(row.number) for row in rows if row.state is not AttemptState.REFUSED)
+    for row in rows:
         number = dial_digits(row.number)
         calls, name = reached.get(number, []), f"attempt {row.id} ({number}, {row.state.value}, {row.result})"
         verdict.counts[f"attempt {row.state.value}"] += 1
-        if len(calls) > 1:
+        if len(calls) > max(1, sent[number]):
             verdict.wrong.append(f"{name}: called {len(calls)} times")
-        if row.state is AttemptState.REFUSED and calls:
+        if row.abandoned_at is not None:
+            verdict.counts["people who found nobody"] += 1
+        if row.state is AttemptState.REFUSED and len(calls) > sent[number]:
             verdict.wrong.append(f"{name}: said not to be dialled, and reached the carrier")
         elif row.state is AttemptState.UNKNOWN:
             if row.result_at is None and row.id not in open_tasks:
@@ -116,6 +120,8 @@ def _attempts(tx: Connection, verdict: Verdict, reached: Mapping[str, list[Carri
 
 def _ended(verdict: Verdict, row: Any, number: str, calls: list[CarrierCall], wrote: Written) -> None:
     name, answered = f"attempt {row.id} ({number}, {row.result})", row.result is AttemptResult.ANSWERED
+    if answered and row.call_id is None and row.abandoned_at is None:
+        verdict.wrong.append(f"{name}: answered and nobody's, and not counted")
     if not answered and str(row.id) in wrote.answered:
         verdict.wrong.append(f"{name}: the office's Asterisk saw it answered")
     if calls and calls[0].answered and not answered:

@@ -11,22 +11,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.exc import OperationalError
 
 from db.engine import Database
 from db.migrations import upgrade
 from db.reference.passwords import hash_password
+from db.rules.campaigns import CampaignSettings, TargetOrder, TargetState
+from db.rules.conditions import Amount
+from db.rules.telephony import OPEN_ATTEMPTS, DialMode
+from db.rules.terms import Area
+from db.schema.calls import Attempt
+from db.schema.campaigns import CampaignTarget
 from db.schema.people import Phone
 from db.schema.staff import Staff
 from db.settings import environment
-from db.usecases import foundation
+from db.store import staff, summaries
+from db.usecases import campaign_desk, foundation, targets
 from saikoku.dialplan import DialplanSettings
 from saikoku.lab.asterisk import AsteriskInstance, free_port
 from saikoku.lab.clock import VARIABLE
 from saikoku.lab.obtain import AsteriskBuild
 from saikoku.lab.pbx import DESKS, CarrierCall, Lab
-from tests.integration.db.people import NOW, SmallOffice
+from tests.integration.db.people import NOW, OFFICE, SmallOffice
 from tests.live.havoc.judge import Verdict, at_rest, judge
 from tests.live.havoc.people import PASSWORD, Operator, Person, call_back
 from tests.live.havoc.servers import Daemon, Part, Pbx, Postgres, SqliteFile
@@ -42,18 +49,26 @@ PATIENCE: Final = 15.0
 """So many calls are placed between two faults, or so many seconds pass."""
 
 COME_TO_REST: Final = 240.0
+CAMPAIGN: Final = CampaignSettings(
+    name="嵐の中の催告", mode=DialMode.PREDICTIVE, order=TargetOrder.AMOUNT, days=frozenset(range(7)), lines=12,
+    calls_per_second=5.0, ring_seconds=15,
+)  # fmt: skip
 _HASH: Final = hash_password(PASSWORD)
 
 
 @dataclass(frozen=True, slots=True)
 class Havoc:
-    """How much of it. `every`: seconds between two faults, from and to; `postgres`: the database, else SQLite."""
+    """How much of it. `every`: seconds between two faults, from and to; `postgres`: the database, else SQLite.
+
+    `campaign`: the calls out are those of a predictive campaign, not of operators who click.
+    """
 
     calls: int
     seed: int
     postgres: bool
     operators: int = len(DESKS)
     every: tuple[float, float] = (2.5, 6.5)
+    campaign: bool = False
 
 
 class HurriedLab(Lab):
@@ -77,6 +92,7 @@ class Round:
         self._broken: set[str] = set()
         self._mending: set[asyncio.Task[None]] = set()
         self._began = time.monotonic()
+        self._all_dialled = False
 
     async def run(self) -> Verdict:
         """Work, break, come to rest, judge."""
@@ -85,6 +101,8 @@ class Round:
         register = Database(database.url)
         await asyncio.to_thread(self._found, register)
         people = await asyncio.to_thread(self._people, register)
+        if self.havoc.campaign:
+            await asyncio.to_thread(self._campaign, register, people[round(len(people) * CALL_BACK) :])
         lab = HurriedLab(self.folder / "lab", build=self.build, agi_url=f"agi://127.0.0.1:{agi}", ami_port=ami)
         environ = self._environ(lab, database.url, agi, panel)
         with (self.folder / "daemons.log").open("ab") as log:
@@ -137,6 +155,20 @@ class Round:
             people.append(Person(debtor_id, phone_id, number))
         return people
 
+    def _campaign(self, register: Database, people: list[Person]) -> None:
+        """All operators have joined a campaign that runs over these people."""
+        small = SmallOffice(register)
+        boss = small.user("boss", "supervisor")
+        with register.write() as tx:
+            summaries.refresh(tx, [one.debtor_id for one in people], OFFICE.today(NOW))
+            fixed = targets.freeze(tx, boss, Amount(low=1), "名簿", None, NOW, OFFICE)
+            made = campaign_desk.make(tx, boss, Area.TAX, CAMPAIGN, {fixed: 1}, NOW, OFFICE)
+            for user_id in tx.execute(select(Staff.id).where(Staff.login.like("op%"))).scalars():
+                operator = staff.viewer(tx, user_id)
+                assert operator is not None
+                campaign_desk.join(tx, operator, made, NOW)
+            campaign_desk.start(tx, boss, made, NOW)
+
     def _environ(self, lab: Lab, url: str, agi: int, panel: int) -> dict[str, str]:
         settings = {
             "database.url": url,
@@ -159,7 +191,7 @@ class Round:
         self, lab: Lab, parts: list[Part], register: Database, people: list[Person], panel: int
     ) -> set[str]:  # fmt: skip
         inbound = round(len(people) * CALL_BACK)
-        todo: Iterator[Person] = iter(people[inbound:])
+        todo: Iterator[Person] = iter([] if self.havoc.campaign else people[inbound:])
         operators = [
             Operator(f"http://127.0.0.1:{panel}", f"op{n}", DESKS[n], todo, random.Random(self.havoc.seed * 100 + n))
             for n in range(self.havoc.operators)
@@ -169,7 +201,7 @@ class Round:
             breaking = tasks.create_task(self._break(parts, operators))
             async with asyncio.TaskGroup() as calling:
                 calling.create_task(self._callers(lab, people[:inbound], operators))
-                calling.create_task(self._until_all_is_placed(operators))
+                calling.create_task(self._until_all_is_placed(operators, register))
             breaking.cancel()
             await asyncio.wait([breaking])
             await self._mend(parts)
@@ -183,21 +215,46 @@ class Round:
         async with asyncio.TaskGroup() as calls:
             for serial, caller in enumerate(callers):
                 share = (serial + 0.5) / len(callers) * (self.havoc.calls - len(callers))
-                while sum(operator.placed for operator in operators) < share:  # noqa: ASYNC110 - people, not events
+                while self._progress(operators) < share:  # noqa: ASYNC110 - people, not events
                     await asyncio.sleep(0.2)
                 calls.create_task(call_back(lab, caller, self.chance.uniform(3, 12)))
 
-    async def _until_all_is_placed(self, operators: list[Operator]) -> None:
+    async def _until_all_is_placed(self, operators: list[Operator], register: Database) -> None:
+        while self.havoc.campaign and await asyncio.to_thread(self._to_dial, register):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.5)
+        self._all_dialled = True
         while not any(operator.rested for operator in operators):  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.2)
+
+    def _progress(self, operators: list[Operator]) -> float:
+        """How many calls were placed; those of a campaign that nobody answers are seen by no operator."""
+        if not self.havoc.campaign:
+            return sum(operator.placed for operator in operators)
+        return self.havoc.calls if self._all_dialled else 2.0 * sum(len(operator.shown) for operator in operators)
+
+    def _to_dial(self, register: Database) -> int:
+        """How many targets nobody has looked at yet, or are being dialled."""
+        open_now = or_(
+            CampaignTarget.state == TargetState.CLAIMED,
+            and_(CampaignTarget.state == TargetState.OPEN, CampaignTarget.due_at.is_(None)),
+        )
+        query = select(func.count()).select_from(CampaignTarget).where(open_now)
+        query = query.where(
+            ~exists().where(Attempt.id == CampaignTarget.attempt_id, Attempt.state.not_in(OPEN_ATTEMPTS))
+        )
+        try:
+            with register.read() as tx:
+                return tx.execute(query).scalar_one()
+        except OperationalError:  # the database is dead at this moment
+            return 1
 
     async def _break(self, parts: list[Part], operators: list[Operator]) -> None:
         """One fault after another, and at times two at once. On a slow machine the people get on a little in between."""
         while True:
-            placed, patience = sum(operator.placed for operator in operators), time.monotonic() + PATIENCE
+            placed, patience = self._progress(operators), time.monotonic() + PATIENCE
             await asyncio.sleep(self.chance.uniform(*self.havoc.every))
             while (  # noqa: ASYNC110 - people, not events
-                sum(one.placed for one in operators) < placed + GET_ON and time.monotonic() < patience
+                self._progress(operators) < placed + GET_ON and time.monotonic() < patience
             ):
                 await asyncio.sleep(0.2)
             part = self.chance.choice(parts)

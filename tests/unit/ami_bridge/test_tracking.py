@@ -81,7 +81,7 @@ async def test_channels_of_others_are_passed_over(other: str) -> None:
 @pytest.mark.req("T4")
 async def test_a_failure_counts_only_when_there_was_never_a_channel() -> None:
     failure = event("OriginateResponse", Response="Failure", Reason="0", ActionID=f"saikoku-0a-1/{ID}")
-    assert await facts(failure) == [Failed(ID, certain=True)]
+    assert await facts(failure) == [Failed(ID, own=True)]
     assert await facts(event("Newchannel"), failure) == [Began(ID), None]
     ended = event("Hangup", Cause="17", ChannelStateDesc="Down")
     assert await facts(event("Newchannel"), failure, ended) == [Began(ID), None, Gone(ID, 17, reached=False)]
@@ -92,7 +92,7 @@ async def test_a_failure_counts_only_when_there_was_never_a_channel() -> None:
 async def test_a_failure_that_another_link_asked_for_is_not_certain() -> None:
     """A link made in these milliseconds hears of the failure, and may have come too late for the channel before it."""
     failure = event("OriginateResponse", Response="Failure", Reason="0", ActionID=f"saikoku-0b-1/{ID}", own=False)
-    assert await facts(failure) == [Failed(ID, certain=False)]
+    assert await facts(failure) == [Failed(ID, own=False)]
 
 
 @pytest.mark.req("T4")
