@@ -2,7 +2,7 @@
 
 import threading
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -127,6 +127,21 @@ def test_a_claim_looks_at_a_bounded_number_of_people(floor: Floor) -> None:
 
 
 @pytest.mark.req("T4")
+def test_many_who_were_put_off_and_may_not_be_called_do_not_hold_up_the_others(floor: Floor) -> None:
+    barred = floor.people(20)
+    campaign_id = floor.run()
+    floor.do(lambda tx: tx.execute(update(CampaignTarget).values(due_at=NOW)))
+    floor.do(lambda tx: tx.execute(insert(Flag), [{"debtor_id": one, "kind": FlagKind.LAWYER} for one in barred]))
+    (free,) = floor.people(1)
+    with floor.database.write() as tx:
+        tx.execute(insert(CampaignTarget).values(
+            campaign_id=campaign_id, debtor_id=free, area=Area.TAX, state=TargetState.OPEN, order_key=0, since=NOW,
+            list_id=tx.execute(select(CampaignTarget.list_id).limit(1)).scalar_one(),
+        ))  # fmt: skip
+    assert [one.debtor_id for one in floor.claim(campaign_id, 1)] == [free]
+
+
+@pytest.mark.req("T4")
 def test_lists_are_mixed_by_their_weight(floor: Floor) -> None:
     floor.people(8)
     small_debts = floor.people(8, owes=5_000)
@@ -190,10 +205,10 @@ def test_a_payment_between_claim_and_dial_refuses_and_ends_it(floor: Floor) -> N
 
 
 @pytest.mark.req("T4", "P4")
-@pytest.mark.parametrize("what", ["pause", "stop", "emergency", "hours", "lines", "office_lines", "flag"])
+@pytest.mark.parametrize("what", ["pause", "stop", "emergency", "race", "hours", "lines", "office_lines", "flag"])
 def test_what_comes_between_claim_and_dial_holds_it(floor: Floor, what: str) -> None:
     people = floor.people(2)
-    campaign_id = floor.run(replace(SETTINGS, lines=1))
+    campaign_id = floor.run(replace(SETTINGS, lines=1, closes=time(12)))
     first, second = floor.claim(campaign_id)
     now, most = NOW + SOON, 0
     if what in {"lines", "office_lines"}:
@@ -202,7 +217,9 @@ def test_what_comes_between_claim_and_dial_holds_it(floor: Floor, what: str) -> 
         assert floor.authorize(first.attempt_id)
         most = int(what == "office_lines")
     elif what == "hours":
-        now = NOW + 12 * HOUR
+        now = NOW + 2 * HOUR  # the office still calls, the campaign does not
+    elif what == "race":  # the bridge had it in hand when it was paused
+        floor.do(lambda tx: tx.execute(text("UPDATE campaign SET state = 'paused'")))
     elif what == "flag":
         floor.do(lambda tx: tx.execute(insert(Flag).values(debtor_id=people[1], kind=FlagKind.NO_CALLS)))
     elif what == "emergency":
