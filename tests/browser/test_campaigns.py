@@ -80,6 +80,7 @@ def test_an_operator_works_off_three_people_by_keyboard(
     page.keyboard.press("F8")
     for n, name in enumerate(("見本 一郎", "見本 二郎", "見本 三郎")):
         expect(page.locator(".person-name")).to_have_text(name)
+        expect(page.locator("html[data-live]")).to_be_attached()  # its scripts hear the keys
         expect(page.locator(".campaign-box")).to_contain_text("秋の催告")
         expect(page.locator(".campaign-script")).to_contain_text("本人確認のあとに")
         if n == 0:
@@ -94,10 +95,12 @@ def test_an_operator_works_off_three_people_by_keyboard(
         expect(page.locator("#call-bar")).to_contain_text("後処理")
         if n == 0:
             page.screenshot(path=tmp_path / "wrapup.png")
+        expect(page.get_by_role("button", name="登録して次へ")).to_be_visible()
         page.keyboard.press("4")
         page.keyboard.press("Control+Enter")
     page.wait_for_url("**/")
     expect(page.locator("#t-offers")).to_be_visible()
+    expect(page.locator("html[data-live]")).to_be_attached()
     page.keyboard.press("F8")
     expect(page.locator("#call-bar .sentence", has_text="いま架電できる方がいません")).to_be_visible()
 
