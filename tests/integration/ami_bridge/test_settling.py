@@ -14,7 +14,7 @@ from ami_bridge.cel import History
 from ami_bridge.recordings import Recordings
 from ami_bridge.register import Register
 from ami_bridge.settling import AGAIN, WRITING, Settler
-from ami_bridge.tracking import Answered, Began, Entered, Rang, Tracker
+from ami_bridge.tracking import Answered, Began, Entered, Failed, Gone, Rang, Tracker
 from db.clock import FixedClock
 from db.rules.callers import CallerKind
 from db.rules.telephony import AttemptResult, AttemptState, CallState, EndedBy, IncomingState
@@ -245,6 +245,43 @@ async def test_lines_that_come_late_are_waited_for(scene: Scene) -> None:
     await scene.clock.passes(0.2)
     await soon(scene.line.tasks.made[-1])
     assert (await scene.line.told())[:2] == (AttemptState.ENDED, AttemptResult.BUSY)
+
+
+@pytest.mark.req("T4")
+@pytest.mark.parametrize(
+    ("own", "readable", "became"),
+    [
+        (True, True, AttemptResult.TRUNK_FAULT),
+        (True, False, AttemptResult.TRUNK_FAULT),
+        (False, True, AttemptResult.TRUNK_FAULT),
+        (False, False, None),
+    ],
+)
+async def test_a_failure_after_which_nothing_is_heard_or_written_had_no_channel(
+    scene: Scene, own: bool, readable: bool, became: AttemptResult | None
+) -> None:
+    """Another link than the one that asked may have come too late to hear, so it needs the record to say so."""
+    scene.paper.told = {} if readable else FileNotFoundError(2, "gone")
+    await scene.settler.lost(scene.line.id, Failed(scene.line.id, own=own))
+    await scene.clock.waited_for(0.1)
+    assert await scene.line.attempt() is AttemptState.SENT
+    scene.clock.advance(WRITING)
+    await scene.clock.passes(0.1)
+    await soon(scene.line.tasks.made[-1])
+    state, result, *_ = await scene.line.told()
+    assert (state, result) == (AttemptState.UNKNOWN if became is None else AttemptState.ENDED, became)
+
+
+@pytest.mark.req("T4")
+async def test_a_failure_that_comes_before_its_channels_events_leaves_the_cause_to_them(scene: Scene) -> None:
+    """On a busy machine Asterisk says that an Originate failed before it tells of the channel that was refused."""
+    await scene.settler.lost(scene.line.id, Failed(scene.line.id, own=True))
+    await scene.clock.waited_for(0.1)
+    await scene.line.hears(Began(scene.line.id), Gone(scene.line.id, 22, reached=False))
+    scene.clock.advance(WRITING)
+    await scene.clock.passes(0.1)
+    await soon(scene.line.tasks.made[-1])
+    assert (await scene.line.told())[:2] == (AttemptState.ENDED, AttemptResult.CHANGED)
 
 
 @pytest.mark.req("T3", "T4")
