@@ -149,11 +149,21 @@ def test_what_cannot_be_sent_is_refused_with_the_reason(text: str, reason: str) 
         compose(text, Allowance())
 
 
+@pytest.mark.req("S1")
+@pytest.mark.parametrize(
+    ("char", "joining", "room"),
+    [("a", Joining.UDH8, 153), ("a", Joining.UDH16, 152), ("あ", Joining.UDH8, 67), ("あ", Joining.UDH16, 66)],
+)
+def test_a_part_is_filled_to_the_last_octet(char: str, joining: Joining, room: int) -> None:
+    assert compose(char * 500, Allowance(joining)).pieces[0] == char * room
+
+
 def test_line_ends_are_one_character() -> None:
     assert compose("a\r\nb\rc", Allowance()).shown == "a\nb\nc"
 
 
 def test_septets_from_outside_always_have_a_text() -> None:
     assert alphabet.decode(b"\x1b\x65\x1b\x41\x80\x1b") == "€A\ufffd"
+    assert alphabet.decode(b"a\x1b\x1bb") == "a b"
     assert alphabet.decode(alphabet.encode(GSM)) == GSM
     assert len(set(GSM)) == 127 + 10 - 2
