@@ -223,7 +223,8 @@ class Address:
 class Submission:
     """One `submit_sm`. `octets` is header and coded text; `payload` sends it as `message_payload`.
 
-    `validity`: SMPP's absolute or relative time (`000001000000000R` is a day), empty for the carrier's own.
+    `validity`: SMPP's absolute or relative time (`000001000000000R` is a day), empty for the carrier's own. `tag` is the
+    caller's own name for it and is not sent.
     """
 
     source: Address
@@ -234,6 +235,7 @@ class Submission:
     payload: bool = False
     validity: str = ""
     wants_receipt: bool = True
+    tag: str = ""
 
 
 def submit_sm(sequence: int, submission: Submission) -> bytes:
@@ -273,6 +275,11 @@ def bind(kind: str, sequence: int, system_id: str, password: str, system_type: s
 def bare(name: str, sequence: int, status: int = 0) -> bytes:
     """A PDU that is its header only: enquiries, unbinding, `generic_nack`."""
     return struct.pack(">LLLL", HEADER_BYTES, command_codes.get_command_code(name), status, sequence)
+
+
+def numbered(frame: bytes, sequence: int) -> bytes:
+    """The same PDU under another sequence number."""
+    return frame[:12] + sequence.to_bytes(4, "big") + frame[HEADER_BYTES:]
 
 
 def delivery_response(pdu: Pdu, status: int) -> bytes:
