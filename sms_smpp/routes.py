@@ -35,7 +35,7 @@ class Route:
     sender: Address
     prefixes: tuple[str, ...] = (_JAPAN,)
     national: bool = False
-    allowance: Allowance = Allowance()
+    allowance: Allowance = field(default_factory=Allowance)
     validity: str = ""
 
     def submissions(self, message: Message) -> tuple[Submission, ...]:
