@@ -20,7 +20,7 @@ demo: install  ## install what is needed, start the office, the carrier and a sy
 
 test: install-dev  ## everything: style, types, arrows, unit, integration, live and browser tests
 	deploy/system-packages test
-	$(MAKE) --no-print-directory check
+	$(MAKE) --no-print-directory check $(SMSC)
 	$(BIN)/pytest $(SHARED) tests/unit tests/integration
 	$(BIN)/pytest $(SHARED) tests/live tests/browser
 
@@ -37,8 +37,9 @@ integration: install-dev  ## the register on SQLite and on PostgreSQL
 	deploy/system-packages test
 	$(BIN)/pytest $(SHARED) tests/integration
 
-live: install-dev  ## real Asterisk, real calls
+live: install-dev  ## real Asterisk, real calls; real SMSCs
 	deploy/system-packages test
+	$(MAKE) --no-print-directory $(SMSC)
 	$(BIN)/pytest tests/live
 
 havoc: install-dev  ## 20 rounds of 200 calls while every part is killed and frozen (an hour or more)
@@ -54,6 +55,12 @@ bench: install-dev  ## measure and print the speed figures (see bench/README.md)
 	$(BIN)/python -m bench $(ARGS)
 
 TOKENS := webpanel/assets/node_modules/@digital-go-jp/design-tokens
+
+SMSC := tests/live/smsc/node_modules/.installed
+
+$(SMSC): tests/live/smsc/package-lock.json
+	npm ci --prefix tests/live/smsc --ignore-scripts --no-audit --no-fund
+	touch $@
 
 assets:  ## make the panel's colours and sizes again from the Digital Agency's design tokens (needs npm)
 	npm ci --prefix webpanel/assets --ignore-scripts --no-audit --no-fund

@@ -13,7 +13,7 @@ import ssl
 from collections import deque
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeGuard
 
 from smpplib import consts
 
@@ -53,6 +53,10 @@ Kind = Literal["transceiver", "transmitter", "receiver"]
 _NO_ROOM: Final = frozenset({consts.SMPP_ESME_RTHROTTLED, consts.SMPP_ESME_RMSGQFUL})
 _NOT_KNOWN: Final = frozenset({consts.SMPP_ESME_RINVPASWD, consts.SMPP_ESME_RINVSYSID})
 _SILENT: Final = frozenset({"alert_notification", "outbind"})  # requests that have no answer
+
+
+def _no_room(outcome: Outcome) -> TypeGuard[Refused]:
+    return isinstance(outcome, Refused) and outcome.status in _NO_ROOM
 
 
 async def first_done(*futures: asyncio.Future[Any]) -> None:
@@ -100,6 +104,7 @@ class Session:
         self._idle.set()
         self._arrivals: deque[tuple[Pdu | None, Arrival]] = deque()
         self._arrived = asyncio.Event()
+        self._stalls = 0  # how often the carrier was not read
         self._tasks: set[asyncio.Task[None]] = set()
         self._complaints: set[str] = set()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -223,13 +228,16 @@ class Session:
             self._asked.pop(sequence, None)
 
     async def _enquire(self) -> None:
-        """A carrier that does not answer is a lost link, however open its socket looks."""
-        try:
-            while True:
-                await self._time.sleep(self._settings.enquire_interval)
+        """A carrier that does not answer is a lost link, however open its socket looks; unless it is we who do not read."""
+        while True:
+            await self._time.sleep(self._settings.enquire_interval)
+            stalls = self._stalls
+            try:
                 await self._ask("enquire_link", bare("enquire_link", 0), self._settings.enquire_deadline)
-        except LinkLost as error:
-            self._wire.lose(str(error))
+            except LinkLost as error:
+                if stalls == self._stalls and not self._wire.held("storing"):
+                    self._wire.lose(str(error))
+                    return
 
     def _next_sequence(self) -> int:
         while True:
@@ -246,31 +254,30 @@ class Session:
         """
         frame = submit_sm(0, submission)
         since = self._time.now()
-        while True:
-            if not await self._turn():
-                return NotSent(self._no_more())
+        await self._slots.acquire()
+        while await self._turn():
             outcome = await self._exchange(submission, frame)
-            if not isinstance(outcome, Refused) or outcome.status not in _NO_ROOM:
+            if not _no_room(outcome):
                 return outcome
+            # Its place in the window stays its own: the same goes out again before any other.
             if self._time.now() - since >= self._settings.throttle_patience:
+                self._slots.release()
                 return NotSent(f"the carrier has no room: {outcome.reason}")
+        self._slots.release()
+        return NotSent(self._no_more())
 
     def _no_more(self) -> str:
         """Why nothing can be submitted any more; empty while it can."""
         return self.lost.result() if self.lost.done() else "the link is being closed" if self._closing else ""
 
     async def _turn(self) -> bool:
-        """Take a place in the window and wait until one may write; False if that will never be."""
-        await self._slots.acquire()
+        """Wait until one may write; False if that will never be. Gives the place in the window back if cancelled."""
         try:
             async with self._door:
-                if await self._may_write():
-                    return True
+                return await self._may_write()
         except asyncio.CancelledError:
             self._slots.release()
             raise
-        self._slots.release()
-        return False
 
     async def _may_write(self) -> bool:
         while not self._no_more():
@@ -288,7 +295,12 @@ class Session:
         self._submitted[sequence] = submitted
         self._idle.clear()
         self._wire.send(numbered(frame, sequence))
-        return await submitted.future
+        try:
+            return await submitted.future
+        except asyncio.CancelledError:
+            if not submitted.future.cancelled() and _no_room(submitted.future.result()):
+                self._slots.release()  # answered in the same moment: nobody will try again
+            raise
 
     async def _watch(self) -> None:
         """Say `Unknown` of what is not answered. Its place stays taken, for the carrier counts it too; when none is left, the
@@ -337,14 +349,16 @@ class Session:
         failed = pdu.status or (consts.SMPP_ESME_RUNKNOWNERR if pdu.command == "generic_nack" else 0)
         outcome = Refused(failed) if failed else Accepted(message_id(pdu))
         submitted = self._submitted.pop(pdu.sequence)
-        self._slots.release()
-        if failed in _NO_ROOM:
+        if _no_room(outcome):
             self._hold()
         elif self._room.is_set():
             self._throttled = 0
         if submitted.future.done():
+            self._slots.release()
             self._arrive(None, LateAnswer(submitted.submission, outcome))
         else:
+            if not _no_room(outcome):
+                self._slots.release()
             submitted.future.set_result(outcome)
         self._note_idle()
 
@@ -376,11 +390,10 @@ class Session:
             self._complain(f"a delivery that cannot be read: {error}")
             self._wire.send(delivery_response(pdu, consts.SMPP_ESME_RX_P_APPN))
             return
-        if len(self._arrivals) >= self._settings.deliveries:
-            self._complain("deliveries faster than they can be stored; it was asked to send them again")
-            self._wire.send(delivery_response(pdu, consts.SMPP_ESME_RX_T_APPN))
-            return
         self._arrive(pdu, arrival)
+        if len(self._arrivals) >= self._settings.deliveries:
+            self._wire.hold("storing")
+            self._stalls += 1
 
     def _arrive(self, pdu: Pdu | None, arrival: Arrival) -> None:
         self._arrivals.append((pdu, arrival))
@@ -402,6 +415,8 @@ class Session:
                 self._arrivals.popleft()
                 if pdu is not None:
                     self._wire.send(delivery_response(pdu, status))
+            if len(self._arrivals) < self._settings.deliveries:
+                self._wire.release("storing")
             self._note_idle()
 
     def _note_idle(self) -> None:

@@ -106,8 +106,8 @@ Bind = Literal["transceiver", "tx_rx"]
 class LinkSettings:
     """How to reach one carrier, what was agreed with it, and how patient to be. All durations in seconds.
 
-    `window`: submissions without an answer at a time; `per_second`: submissions a second. `deliveries`: so many that
-    came may wait to be stored; the carrier is asked to send further ones again. An answer is waited for between one
+    `window`: submissions without an answer at a time; `per_second`: submissions a second. `deliveries`: when so many
+    wait to be stored, the carrier is not read until there are fewer. An answer is waited for between one
     and two `response_deadline`s. `throttle_patience`: so long a submission is tried again that the carrier has no room for.
     """
 

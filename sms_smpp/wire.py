@@ -1,7 +1,7 @@
 """One TCP connection to a carrier: whole PDUs in, octets out, and once the end.
 
-What is held in memory is bounded whatever the peer does: one PDU at most is collected, and a peer that does not read our
-answers is not read either.
+What is held in memory is bounded whatever the peer does: one PDU at most is collected; a peer that does not read our
+answers, or sends faster than its deliveries are stored, is not read either.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class Wire(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self.lost: asyncio.Future[str] = loop.create_future()
         self._gone: asyncio.Future[None] = loop.create_future()
+        self._holds: set[str] = set()
         self.writable = asyncio.Event()
         self.writable.set()
 
@@ -52,13 +53,25 @@ class Wire(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.writable.clear()
-        if self._transport is not None:
-            self._transport.pause_reading()
+        self.hold("writing")
 
     def resume_writing(self) -> None:
         self.writable.set()
+        self.release("writing")
+
+    def hold(self, why: str) -> None:
+        """Read nothing more until it is released; what was read already is still handed over."""
+        self._holds.add(why)
         if self._transport is not None:
+            self._transport.pause_reading()
+
+    def release(self, why: str) -> None:
+        self._holds.discard(why)
+        if self._transport is not None and not self._holds:
             self._transport.resume_reading()
+
+    def held(self, why: str) -> bool:
+        return why in self._holds
 
     def send(self, frame: bytes) -> None:
         """Write a PDU, unless the connection has ended."""

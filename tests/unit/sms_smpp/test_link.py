@@ -10,7 +10,7 @@ import pytest
 
 from sms_smpp.errors import BadField, BindRefused, NotStored
 from sms_smpp.link import SmppLink
-from sms_smpp.pdu import Address, Submission
+from sms_smpp.pdu import Address, Submission, header
 from sms_smpp.session import Session
 from sms_smpp.values import Accepted, LateAnswer, LinkSettings, NotSent, Outcome, Phase, Refused, Unknown
 from tests.unit.ami_bridge.scripted_ami import HeldTime, soon
@@ -333,6 +333,24 @@ async def test_a_caller_that_is_cancelled_frees_its_place(smsc: ScriptedSmsc, cl
         assert await soon(last) == Accepted("8")
 
 
+@pytest.mark.req("S6")
+async def test_a_caller_cancelled_as_the_carrier_has_no_room_frees_its_place(
+    smsc: ScriptedSmsc, clock: HeldTime, kept: Kept
+) -> None:
+    async with running(smsc, clock, kept, window=1) as link:
+        peer = await up(smsc, link)
+        assert isinstance(link._sender, Session)
+        first = submitting(link, 1)
+        submitted = await peer.expect("submit_sm")
+        link._sender._take(header(pdu(0x80000004, submitted.sequence, status=THROTTLED)))
+        first.cancel()
+        await asyncio.wait([first])
+        last = submitting(link, 2)
+        await clock.passes(0.5)
+        peer.accept(await peer.expect("submit_sm"), "8")
+        assert await soon(last) == Accepted("8")
+
+
 async def test_a_submission_smpp_cannot_carry_harms_nobody(smsc: ScriptedSmsc, clock: HeldTime, kept: Kept) -> None:
     async with running(smsc, clock, kept, window=1) as link:
         peer = await up(smsc, link)
@@ -527,17 +545,26 @@ async def test_a_bug_in_the_store_ends_the_link_loudly(smsc: ScriptedSmsc, clock
 
 
 @pytest.mark.req("S4")
-async def test_more_deliveries_than_can_be_stored_are_asked_for_again(
+async def test_a_carrier_faster_than_the_store_is_not_read_and_not_lost(
     smsc: ScriptedSmsc, clock: HeldTime, kept: Kept
 ) -> None:
     async with running(smsc, clock, kept, deliveries=3) as link:
         peer = await up(smsc, link)
+        assert isinstance(link._sender, Session)
+        transport = link._sender._wire._transport
+        assert transport is not None
         kept.gate.clear()
-        peer.raw(b"".join(deliver_sm(bytes([number]), sequence=number) for number in range(1, 7)))
-        refused = [await peer.expect("deliver_sm_resp") for _ in range(3)]
-        assert [(answer.sequence, answer.status) for answer in refused] == [(n, TEMPORARY) for n in (4, 5, 6)]
+        peer.raw(b"".join(deliver_sm(sequence=number) for number in range(1, 7)))
+        await kept.called(1)
+        assert not transport.is_reading()
+        await clock.passes(14.0)
+        await clock.passes(15.0)  # our enquiry cannot be answered
+        await clock.waited_for(14.0)
         kept.gate.set()
-        assert [(await peer.expect("deliver_sm_resp")).sequence for _ in range(3)] == [1, 2, 3]
+        await peer.expect("enquire_link")
+        assert [(await peer.expect("deliver_sm_resp")).sequence for _ in range(6)] == [1, 2, 3, 4, 5, 6]
+        await heard(peer)
+        assert link.state.up
 
 
 @pytest.mark.req("S4")
