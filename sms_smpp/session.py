@@ -231,11 +231,11 @@ class Session:
         """A carrier that does not answer is a lost link, however open its socket looks; unless it is we who do not read."""
         while True:
             await self._time.sleep(self._settings.enquire_interval)
-            stalls = self._stalls
+            stalls = -1 if self._wire.held("storing") else self._stalls
             try:
                 await self._ask("enquire_link", bare("enquire_link", 0), self._settings.enquire_deadline)
             except LinkLost as error:
-                if stalls == self._stalls and not self._wire.held("storing"):
+                if stalls == self._stalls:
                     self._wire.lose(str(error))
                     return
 
