@@ -59,6 +59,10 @@ def _no_room(outcome: Outcome) -> TypeGuard[Refused]:
     return isinstance(outcome, Refused) and outcome.status in _NO_ROOM
 
 
+def _for_want_of_room(outcome: Refused) -> NotSent:
+    return NotSent(f"the carrier has no room: {outcome.reason}")
+
+
 async def first_done(*futures: asyncio.Future[Any]) -> None:
     await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
 
@@ -262,7 +266,7 @@ class Session:
             # Its place in the window stays its own: the same goes out again before any other.
             if self._time.now() - since >= self._settings.throttle_patience:
                 self._slots.release()
-                return NotSent(f"the carrier has no room: {outcome.reason}")
+                return _for_want_of_room(outcome)
         self._slots.release()
         return NotSent(self._no_more())
 
@@ -298,8 +302,10 @@ class Session:
         try:
             return await submitted.future
         except asyncio.CancelledError:
-            if not submitted.future.cancelled() and _no_room(submitted.future.result()):
-                self._slots.release()  # answered in the same moment: nobody will try again
+            if not submitted.future.cancelled():  # answered in the same moment
+                if _no_room(submitted.future.result()):
+                    self._slots.release()
+                self._answered_late(submission, submitted.future.result())
             raise
 
     async def _watch(self) -> None:
@@ -355,12 +361,15 @@ class Session:
             self._throttled = 0
         if submitted.future.done():
             self._slots.release()
-            self._arrive(None, LateAnswer(submitted.submission, outcome))
+            self._answered_late(submitted.submission, outcome)
         else:
             if not _no_room(outcome):
                 self._slots.release()
             submitted.future.set_result(outcome)
         self._note_idle()
+
+    def _answered_late(self, submission: Submission, outcome: Outcome) -> None:
+        self._arrive(None, LateAnswer(submission, _for_want_of_room(outcome) if _no_room(outcome) else outcome))
 
     def _hold(self) -> None:
         """Nobody submits for a while; the more often the carrier asks for it, the longer."""

@@ -61,7 +61,10 @@ Outcome = Accepted | Refused | NotSent | Unknown
 
 @dataclass(frozen=True, slots=True)
 class LateAnswer:
-    """The answer to a submission of which `Unknown` was already said."""
+    """The answer to a submission of which `Unknown` was already said, or whose caller was cancelled.
+
+    A convenience: it is not repeated if it cannot be kept, and then the outcome stays unknown.
+    """
 
     submission: Submission
     outcome: Outcome

@@ -334,19 +334,26 @@ async def test_a_caller_that_is_cancelled_frees_its_place(smsc: ScriptedSmsc, cl
 
 
 @pytest.mark.req("S6")
-async def test_a_caller_cancelled_as_the_carrier_has_no_room_frees_its_place(
-    smsc: ScriptedSmsc, clock: HeldTime, kept: Kept
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [(THROTTLED, NotSent("the carrier has no room: ESME_RTHROTTLED")), (0x0B, Refused(0x0B)), (0, Accepted(""))],
+)
+async def test_a_caller_cancelled_as_the_answer_comes_frees_its_place(
+    smsc: ScriptedSmsc, clock: HeldTime, kept: Kept, status: int, told: Outcome
 ) -> None:
     async with running(smsc, clock, kept, window=1) as link:
         peer = await up(smsc, link)
         assert isinstance(link._sender, Session)
         first = submitting(link, 1)
         submitted = await peer.expect("submit_sm")
-        link._sender._take(header(pdu(0x80000004, submitted.sequence, status=THROTTLED)))
+        link._sender._take(header(pdu(0x80000004, submitted.sequence, status=status)))
         first.cancel()
         await asyncio.wait([first])
+        await kept.called(1)
+        assert kept.batches == [[LateAnswer(message(1), told)]]
         last = submitting(link, 2)
-        await clock.passes(0.5)
+        if status == THROTTLED:
+            await clock.passes(0.5)
         peer.accept(await peer.expect("submit_sm"), "8")
         assert await soon(last) == Accepted("8")
 
