@@ -51,9 +51,9 @@ class Route:
                 has_header=bool(part.header),
                 payload=payload,
                 validity=self.validity,
-                tag=message.tag,
+                tag=f"{message.tag}/{number}",
             )
-            for part in composition.parts(message.reference)
+            for number, part in enumerate(composition.parts(message.reference), 1)
         )
 
     def _destination(self, number: str) -> Address:
@@ -64,7 +64,9 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A text for one number (E.164). `reference`: counts this recipient's messages; `tag`: the caller's own name for it."""
+    """A text for one number (E.164). `reference`: counts this recipient's messages; `tag`: the caller's own name for it, which
+    its parts carry with their numbers (`tag/1`).
+    """
 
     number: str = field(repr=False)
     text: str = field(repr=False)

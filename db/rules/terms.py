@@ -161,6 +161,8 @@ class TaskKind(Term):
     CALL_MISSED = "call_missed", "不在着信の折返し"
     CALL_UNKNOWN = "call_unknown", "発信結果の確認"
     ERRAND = "errand", "依頼"
+    SMS_UNKNOWN = "sms_unknown", "SMS結果の確認"
+    SMS_REPLY = "sms_reply", "SMS返信の確認"
 
 
 class PairState(Term):

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, exists, func, select
 from db.rules.eligibility import ContactFacts, Decision, may_contact
 from db.rules.promises import PromiseOutcome, judge
 from db.rules.retry import counts_against_caps
+from db.rules.sms import SmsState
 from db.rules.telephony import AttemptState
 from db.rules.terms import Area, Channel, FlagKind, PhoneStatus
 from db.rules.viewer import Viewer
@@ -19,6 +20,7 @@ from db.schema.calls import Attempt
 from db.schema.claims import Payment
 from db.schema.contacts import Contact
 from db.schema.people import Debtor, Phone
+from db.schema.sms import SmsMessage
 from db.store import arrears, calls, debtors, freshness, promises
 from db.store.kin import Kin, kin
 from db.store.office import emergency_stop
@@ -215,7 +217,7 @@ def _worst_status(tx: Connection, of: Kin, number: str) -> PhoneStatus:
 def _count(
     tx: Connection, people: Sequence[int] | None, since: datetime, but_not: uuid.UUID | None, number: str | None = None
 ) -> int:
-    """Contacts made since a moment: those recorded, and dials whose result is still to be recorded."""
+    """Contacts made since a moment: those recorded, dials whose result is still to be recorded, and messages on their way."""
     recorded = select(func.count()).where(
         Contact.channel.in_(_COUNTED),
         Contact.at >= since,
@@ -228,16 +230,21 @@ def _count(
         ~exists().where(Contact.call_id == Attempt.id),
         ~exists().where(Contact.id == Attempt.id),  # what the system itself noted of a campaign's dial
     )
+    sending = select(func.count()).where(
+        SmsMessage.state == SmsState.SUBMITTING, SmsMessage.submitting_at >= since
+    )  # one that was sent is recorded
     if but_not is not None:
         dialled = dialled.where(Attempt.id != but_not)
     if people is not None:
         recorded = recorded.where(Contact.debtor_id.in_(people))
         dialled = dialled.where(Attempt.debtor_id.in_(people))
+        sending = sending.where(SmsMessage.debtor_id.in_(people))
     if number is not None:
         recorded = recorded.where(Contact.number == number)
         dialled = dialled.where(Attempt.number == number)
+        sending = sending.where(SmsMessage.number == number)
     disturbed = sum(
         row.result is None or counts_against_caps(row.result, rang=row.ringing_at is not None)
         for row in tx.execute(dialled)
     )
-    return tx.execute(recorded).scalar_one() + disturbed
+    return tx.execute(recorded).scalar_one() + tx.execute(sending).scalar_one() + disturbed

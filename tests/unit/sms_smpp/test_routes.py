@@ -89,7 +89,7 @@ def test_each_route_has_its_own_sender_form_and_validity() -> None:
     message = Message("+819011112222", LONG, reference=5, tag="row")
     first, second = Route("a", SENDER, validity="000001000000000R").submissions(message)
     assert (first.source, first.destination) == (SENDER, Address("819011112222", 1, 1))
-    assert (first.validity, first.tag, first.has_header, first.data_coding) == ("000001000000000R", "row", True, 8)
+    assert (first.validity, first.tag, first.has_header, first.data_coding) == ("000001000000000R", "row/1", True, 8)
     assert (first.octets[:6], second.octets[:6]) == (b"\5\0\3\5\2\1", b"\5\0\3\5\2\2")
     (whole,) = Route("b", SENDER, national=True, allowance=Allowance(Joining.PAYLOAD)).submissions(message)
     assert (whole.destination, whole.payload, whole.has_header) == (Address("09011112222", 2, 1), True, False)

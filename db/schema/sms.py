@@ -1,0 +1,93 @@
+"""Messages to phones: what was queued, its parts at the carrier, receipts and replies."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.rules.sms import SmsState
+from db.rules.terms import Area
+from db.schema.base import Base, BigId, Code
+
+
+class SmsMessage(Base):
+    """One text for one number. Committed as SUBMITTING before anything of it is sent.
+
+    `reference` counts the messages to the number, for the headers of parts; `units` is what the carrier charges.
+    `user_id`: who wants it sent, and on whose rights it is asked again whether it may be.
+    """
+
+    __tablename__ = "sms_message"
+    __table_args__ = (
+        Index(None, "state", "not_before"),
+        Index(None, "number", "queued_at"),
+        Index(None, "debtor_id", "area", "queued_at"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    debtor_id: Mapped[int] = mapped_column(ForeignKey("debtor.id"))
+    area: Mapped[Area] = mapped_column(Code(Area))
+    phone_id: Mapped[int] = mapped_column(BigId, ForeignKey("phone.id"))
+    number: Mapped[str]
+    body: Mapped[str]
+    units: Mapped[int]
+    reference: Mapped[int]
+    user_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    state: Mapped[SmsState] = mapped_column(Code(SmsState))
+    reason: Mapped[str] = mapped_column(default="")
+    route: Mapped[str] = mapped_column(default="")
+    queued_at: Mapped[datetime]
+    not_before: Mapped[datetime]
+    submitting_at: Mapped[datetime | None]
+    final_at: Mapped[datetime | None]
+    contact_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("contact.id"))
+
+
+class SmsPart(Base):
+    """A part as the carrier knows it. `id_key` is the carrier's id as receipts are compared with it."""
+
+    __tablename__ = "sms_part"
+
+    message_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sms_message.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    state: Mapped[SmsState] = mapped_column(Code(SmsState))
+    carrier_id: Mapped[str] = mapped_column(default="")
+    id_key: Mapped[str] = mapped_column(default="", index=True)
+    reason: Mapped[str] = mapped_column(default="")
+    submitted_at: Mapped[datetime]
+    final_at: Mapped[datetime | None]
+
+
+class SmsReceipt(Base):
+    """What the carrier said of a part, as it came. `message_id` stays empty until it is known whose it is."""
+
+    __tablename__ = "sms_receipt"
+    __table_args__ = (Index(None, "id_key", "number"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    route: Mapped[str]
+    carrier_id: Mapped[str]
+    id_key: Mapped[str]
+    number: Mapped[str]
+    state: Mapped[SmsState] = mapped_column(Code(SmsState))
+    reason: Mapped[str]
+    received_at: Mapped[datetime]
+    message_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("sms_message.id"), index=True)
+
+
+class SmsReply(Base):
+    """A message that somebody sent to us. Whose it is follows from the last message that went to the number."""
+
+    __tablename__ = "sms_reply"
+    __table_args__ = (Index(None, "number", "received_at"), Index(None, "debtor_id", "area", "received_at"))
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    route: Mapped[str]
+    number: Mapped[str]
+    body: Mapped[str]
+    received_at: Mapped[datetime]
+    opted_out: Mapped[bool]
+    debtor_id: Mapped[int | None] = mapped_column(ForeignKey("debtor.id"))
+    area: Mapped[Area | None] = mapped_column(Code(Area))
+    message_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("sms_message.id"))
