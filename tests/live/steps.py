@@ -42,12 +42,12 @@ def break_at(step: str, do: Callable[[], None], patch: Callable[[Any, str, Any],
 
         patch(LinkProtocol, "post", posted)
     else:
-        name = {"claimed": "place", "authorized": "_dial"}[step]
+        name = {"claimed": "place", "authorized": "send"}[step]
         work = getattr(Dialing, name)
 
-        async def worked(self: Dialing, what: object) -> object:
+        async def worked(self: Dialing, *what: object) -> object:
             broken()
-            return await work(self, what)
+            return await work(self, *what)
 
         patch(Dialing, name, worked)
 
