@@ -80,9 +80,7 @@ class Bar:
     @property
     def tone(self) -> str:
         """The colour and shape of the state: ready, dialling, talking, held, lost, wrapup, paused or off."""
-        if self.call is not None:
-            return _CALL_TONES.get(self.call.state, "wrapup")
-        return _DUTY_TONES[self.duty.state] if self.duty else "off"
+        return tone_of(self.duty.state if self.duty else None, self.call.state if self.call else None)
 
 
 _CALL_TONES = {
@@ -103,6 +101,13 @@ _DUTY_TONES = {
     DutyState.PAUSED: "paused",
     DutyState.PHONE_LOST: "lost",
 }
+
+
+def tone_of(duty: DutyState | None, call: CallState | None) -> str:
+    """The tone of an operator by what they do and by their call, if there is one."""
+    if call is not None:
+        return _CALL_TONES.get(call, "wrapup")
+    return _DUTY_TONES[duty] if duty else "off"
 
 
 def load_bar(tx: Connection, viewer: Viewer) -> Bar | None:

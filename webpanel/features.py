@@ -7,6 +7,7 @@ from webpanel.campaigns.routes import ROUTES as CAMPAIGNS
 from webpanel.cases.routes import ROUTES as CASES
 from webpanel.debtors.routes import ROUTES as DEBTORS
 from webpanel.extract.routes import ROUTES as EXTRACT
+from webpanel.floor.routes import ROUTES as FLOOR
 from webpanel.imports.routes import ROUTES as IMPORTS
 from webpanel.line.routes import ROUTES as LINE
 from webpanel.live.routes import ROUTES as LIVE
@@ -34,6 +35,7 @@ FEATURES: Final[tuple[tuple[Route, ...], ...]] = (
     SEARCH,
     EXTRACT,
     CAMPAIGNS,
+    FLOOR,
     DEBTORS,
     MERGES,
     RECALLS,

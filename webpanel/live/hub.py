@@ -1,7 +1,8 @@
 """One reader of the outbox for the whole process, and the streams it feeds.
 
 A stream gets the changes that are its user's, the record it watches (and may see), and, with the key blanked, that
-something changed among bookings that are anyone's, callers who wait or the rules of the office. Nothing but topic and id
+something changed among bookings that are anyone's, callers who wait, the rules of the office or (for supervisors who watch
+it) the floor. Nothing but topic and id
 ever goes out: the browser fetches what it may see. A stream whose browser does not read is cut; the browser comes back
 with the last id it saw.
 """
@@ -26,15 +27,19 @@ QUEUE: Final = 100
 ANYONES: Final = frozenset({"recall", "office", "incoming", "workflow", "import", "campaign"})
 """Topics of which everyone on the line may know that something changed, not what."""
 
+FLOOR: Final = frozenset({"duty", "call", "attempt", "incoming", "campaign"})
+"""Topics that change the live floor. Its watchers hear that it changed, not what or whose it was."""
+
 log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False, slots=True)
 class Stream:
-    """One browser's stream. `cut` is set when its reader was too slow."""
+    """One browser's stream. `sees_floor`: it shows the live floor. `cut` is set when its reader was too slow."""
 
     user_id: int
     watches: frozenset[tuple[str, str]]
+    sees_floor: bool = False
     queue: asyncio.Queue[Change | None] = field(default_factory=lambda: asyncio.Queue(QUEUE))
     cut: bool = False
 
@@ -42,6 +47,8 @@ class Stream:
         """The change as this stream may know it, or None."""
         if change.user_id == self.user_id or (change.topic, change.key) in self.watches:
             return change
+        if self.sees_floor and change.topic in FLOOR:
+            return Change(change.cursor, "floor", "", None)
         if change.user_id is None and change.topic in ANYONES:
             return Change(change.cursor, change.topic, "", None)
         return None

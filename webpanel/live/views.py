@@ -1,6 +1,7 @@
 """`GET /events` (Server-Sent Events, WHATWG HTML 9.2) and the token of a session that has been renewed.
 
-`?watch=debtor:ID` asks for the changes of one record; it is heeded only for a person whom the viewer may see. The
+`?watch=debtor:ID` asks for the changes of one record; it is heeded only for a person whom the viewer may see. `?watch=floor`
+asks for a word whenever the live floor changes, and is heeded for whoever may see it. The
 place to go on from comes as `Last-Event-ID`, or as `?after=` when the page opens a new stream by itself.
 """
 
@@ -13,6 +14,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from db.outbox import Change, Cursor, changes_after, latest
+from db.rules.terms import Right
 from db.rules.viewer import Viewer
 from db.store import debtors
 from webpanel.keys import DATABASE
@@ -28,9 +30,11 @@ BEHIND: Final = 500
 async def events(request: web.Request) -> web.StreamResponse:
     """The stream of one browser."""
     viewer = request_viewer(request)
-    watches = await request.app[DATABASE].ask(_watches, viewer, request.query.getall("watch", []))
+    asked = request.query.getall("watch", [])
+    watches = await request.app[DATABASE].ask(_watches, viewer, asked)
+    sees_floor = "floor" in asked and viewer.may_anywhere(Right.FLOOR_VIEW)
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
-    with request.app[HUB].join(Stream(viewer.user_id, watches)) as stream, suppress(ConnectionError):
+    with request.app[HUB].join(Stream(viewer.user_id, watches, sees_floor)) as stream, suppress(ConnectionError):
         await _run(request, response, stream)
     return response
 

@@ -7,6 +7,7 @@ import { renewToken, request, SignedOut } from "./request.js";
 const AGAIN = [1000, 2000, 5000, 10000, 30000];
 const APART = 1000;
 const soon = new Map();
+const asked = new Map();
 const stale = document.getElementById("stale");
 let source = null;
 let last = document.documentElement.dataset.seen;
@@ -55,11 +56,17 @@ function change(event) {
 }
 
 // What is anyone's comes to every browser in the same moment. They ask a little apart from each other, so that the one
-// whose call pops does not stand in a queue behind the whole office.
+// whose call pops does not stand in a queue behind the whole office, and no more than once in APART however much happens.
 function refreshSoon(topic) {
   if (soon.has(topic)) return;
-  const wait = Math.random() * APART;
-  soon.set(topic, setTimeout(() => (soon.delete(topic), refreshAll(topic)), wait));
+  const wait = Math.max(Math.random() * APART, (asked.get(topic) ?? -APART) + APART - performance.now());
+  soon.set(topic, setTimeout(() => fetchNow(topic), wait));
+}
+
+function fetchNow(topic) {
+  soon.delete(topic);
+  asked.set(topic, performance.now());
+  refreshAll(topic);
 }
 
 function broken() {

@@ -68,6 +68,19 @@ async def test_a_user_hears_of_what_is_theirs_and_of_nothing_else(panel: Panel) 
     assert second[2] == {"topic": "call", "key": "mine"}
 
 
+@pytest.mark.req("C1", "T14")
+async def test_who_watches_the_floor_hears_that_it_changed_if_they_may_see_it(panel: Panel) -> None:
+    me, other = panel.user("sato"), panel.user("boss", "supervisor")
+    for login, heard in (("boss", "floor"), ("sato", "call")):
+        async with stream(await panel.browser(login), "?watch=floor") as reader:
+            await reader.next()
+            say(panel, "duty", "somebody", 0)
+            say(panel, "call", "mine", me.user_id if login == "sato" else other.user_id)
+            event = await reader.next()
+        assert event is not None
+        assert event[2] == {"topic": heard, "key": "" if heard == "floor" else "mine"}
+
+
 @pytest.mark.req("C1", "T15")
 async def test_a_record_is_watched_only_by_those_who_may_see_it(panel: Panel) -> None:
     panel.user("sato")
