@@ -166,6 +166,7 @@ def test_a_call_that_fails_is_three_keys(
     expect(page.locator(".work")).to_contain_text("登録して次へ")  # the pad stands there now
     page.locator("body").press(key)
     page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/")  # and then to what is next
     expect(page.locator("#call-bar")).to_contain_text("待機")
     with demo.database.read() as tx:
         row = tx.execute(
