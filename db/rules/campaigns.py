@@ -27,7 +27,8 @@ NAME_LENGTH: Final = 60
 SCRIPT_LENGTH: Final = 4000
 BUSY_WAIT: Final = timedelta(minutes=10)
 """When somebody is looked at again who is on the telephone, or whose household is."""
-_SEARCH_DAYS: Final = 15
+_SEARCH_DAYS: Final = 35
+"""A weekday may be closed three weeks in a row: Golden Week, or the end of a year with a holiday after it."""
 _PROMPT: Final = re.compile(r"[A-Za-z0-9_/-]{0,80}")
 _NUMBER: Final = re.compile(r"\+?[0-9]{0,15}")
 _CAMPAIGN_MODES: Final = (DialMode.MANUAL, DialMode.PREVIEW, DialMode.PROGRESSIVE, DialMode.PREDICTIVE)

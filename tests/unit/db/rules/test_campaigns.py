@@ -69,6 +69,14 @@ def test_the_next_opening_is_open_and_not_before(days: Days, at: datetime) -> No
     assert office_time(later).date() > office_time(at).date()
 
 
+@pytest.mark.req("T4")
+def test_a_campaign_of_one_weekday_goes_on_after_golden_week() -> None:
+    """On Wednesdays only, in 2026: 29 April and 6 May are holidays."""
+    wednesdays = Days(replace(SETTINGS, days=frozenset({2})), CLOSED)
+    closed = datetime(2026, 4, 22, 20, 0, tzinfo=JST)
+    assert wednesdays.opening(closed) == datetime(2026, 5, 13, 9, 0, tzinfo=JST)
+
+
 @pytest.mark.req("T2")
 @given(moments, st.sampled_from([slot for slot in SLOTS if slot.weekday < 5 and 1 <= slot.band <= 5]))
 def test_the_best_hours_begin_in_their_slot_while_the_campaign_is_open(at: datetime, slot: tuple[int, int]) -> None:
