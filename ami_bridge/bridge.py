@@ -32,7 +32,6 @@ from ami_bridge.recordings import Recordings
 from ami_bridge.register import UNAVAILABLE, Register
 from ami_bridge.session import Session
 from ami_bridge.settling import Settler
-from ami_bridge.timing import RealTime, Time
 from ami_bridge.tracking import EVENTS, Arrived, Entered, Fact, Failed, Gone, Tracker
 from ami_bridge.transfers import Transfers
 from ami_bridge.values import LinkSettings
@@ -42,6 +41,7 @@ from db.hints import LOOK_EVERY, follow, hints
 from db.outbox import latest
 from db.settings import AmiSettings, Settings
 from db.store import calls, incoming
+from db.timing import RealTime, Time
 from db.usecases import commands, duty, giving, listening
 from db.usecases.commands import CommandKind, Wanted
 from db.usecases.leases import LeaseLostError

@@ -27,12 +27,13 @@ from ami_bridge.lease import Lease
 from ami_bridge.link import AmiLink
 from ami_bridge.pace import Pace
 from ami_bridge.register import UNAVAILABLE, Register
-from ami_bridge.timing import Time
 from ami_bridge.tracking import Answered, Entered, Fact, Failed, Gone, Standing, Unserved, Waiting
 from ami_bridge.values import Action
 from db.rules.telephony import DialMode
 from db.settings import DialSettings
-from db.usecases import campaigns
+from db.store import calls as stored
+from db.timing import Time
+from db.usecases import campaign_targets, campaigns
 from db.usecases.campaigns import CampaignGo, Claimed, Running
 from db.usecases.office import Office
 
@@ -162,12 +163,13 @@ class Campaigns:
                 self._unserved.pop(fact.id, None)
                 if pace is not None:
                     pace.connected(fact.id, seat, now)
-            case Unserved():
-                await self._abandoned(fact.id)
-            case Gone() | Failed():
-                if fact.id in self._unserved:
+            case Unserved() | Gone() | Failed() if await self._is_a_campaigns(fact.id):
+                if isinstance(fact, Unserved) or fact.id in self._unserved:
                     await self._abandoned(fact.id)
-                await self._over(fact.id)
+                if not isinstance(fact, Unserved):
+                    await self._over(fact.id)
+            case Gone() | Failed():
+                self._unserved.pop(fact.id, None)
 
     async def give(self, attempt_id: UUID) -> None:
         """Join somebody who answered to an operator of the campaign, if one is free."""
@@ -193,14 +195,19 @@ class Campaigns:
         for attempt_id in [one for one in self._pace_of if one not in channels]:
             await self._lanes.put(attempt_id, partial(self._over, attempt_id))
 
+    async def _is_a_campaigns(self, attempt_id: UUID) -> bool:
+        """Asked before anything is written: an operator's own call needs no second transaction."""
+        known = await self._register.ask(stored.attempt, attempt_id)
+        return known is not None and known.campaign_id is not None
+
     async def _abandoned(self, attempt_id: UUID) -> None:
         self._unserved.pop(attempt_id, None)
         if (pace := self._pace_of.get(attempt_id)) is not None:
             pace.over(attempt_id, self._time.now())
-        await self._register.write(campaigns.abandoned, attempt_id, self._register.now())
+        await self._register.write(campaign_targets.abandoned, attempt_id, self._register.now())
 
     async def _over(self, attempt_id: UUID) -> None:
         self._unserved.pop(attempt_id, None)
         if (pace := self._pace_of.pop(attempt_id, None)) is not None:
             pace.over(attempt_id, self._time.now())
-        await self._register.write(campaigns.campaign_ended, attempt_id, self._register.now(), self._office)
+        await self._register.write(campaign_targets.campaign_ended, attempt_id, self._register.now(), self._office)

@@ -19,9 +19,9 @@ from ami_bridge import variables as names
 from ami_bridge.bridge import link_settings
 from ami_bridge.errors import AmiError, AmiRefused, LoginRefused
 from ami_bridge.session import Session, tls_context
-from ami_bridge.timing import RealTime
 from ami_bridge.values import Action, Reply
 from db.settings import AmiSettings
+from db.timing import RealTime
 
 OLDEST: Final = 16
 NEWEST: Final = 22

@@ -13,8 +13,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from ami_bridge.register import Register
-from ami_bridge.timing import Time
 from db.processes import is_gone, this_process
+from db.timing import Time
 from db.usecases import leases
 
 log = logging.getLogger(__name__)

@@ -21,11 +21,11 @@ from ami_bridge.errors import AmiError, AmiRefused, OutcomeUnknown
 from ami_bridge.link import AmiLink
 from ami_bridge.patience import Patience
 from ami_bridge.register import Register
-from ami_bridge.timing import Time
 from ami_bridge.tracking import Entered, Fact, Failed, Gone, Standing
 from db.rules.telephony import LIVE_CALLS, DutyState
 from db.store import calls
 from db.store.calls import DutyRow
+from db.timing import Time
 from db.usecases import duty
 
 log = logging.getLogger(__name__)

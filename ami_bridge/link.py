@@ -18,8 +18,8 @@ from collections.abc import Awaitable, Callable
 from ami_bridge.errors import AmiError, LinkLost, LoginRefused, NotConnected
 from ami_bridge.session import Session, first_done, tls_context
 from ami_bridge.subscription import Subscription
-from ami_bridge.timing import Backoff, RealTime, Time
 from ami_bridge.values import Action, Event, LinkSettings, LinkState, Phase, Reply
+from db.timing import Backoff, RealTime, Time
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from ami_bridge.timing import Time
+from db.timing import Time
 
 
 class Patience:

@@ -22,9 +22,9 @@ from uuid import UUID
 from ami_bridge import actions
 from ami_bridge.errors import AmiError
 from ami_bridge.register import Register
-from ami_bridge.timing import Backoff, Time
 from ami_bridge.values import Action, Reply
 from db.store import calls
+from db.timing import Backoff, Time
 from db.usecases import pauses, recordings
 
 log = logging.getLogger(__name__)

@@ -14,9 +14,9 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from ami_bridge.timing import Backoff, Time
 from db.clock import Clock
 from db.engine import Database
+from db.timing import Backoff, Time
 
 P = ParamSpec("P")
 R = TypeVar("R")

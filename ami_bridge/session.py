@@ -18,9 +18,9 @@ from typing import Any, Final
 import panoramisk
 
 from ami_bridge.errors import AmiError, AmiRefused, LinkBusy, LinkLost, LoginRefused, NotConnected, OutcomeUnknown
-from ami_bridge.timing import Spacing, Time
 from ami_bridge.values import Action, Event, LinkSettings, Reply
 from ami_bridge.wire import LinkProtocol, Pending, event_of, headers_of, reply_of
+from db.timing import Spacing, Time
 
 _PING: Final = Action("Ping")
 

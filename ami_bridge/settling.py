@@ -26,12 +26,12 @@ from ami_bridge.errors import AmiError
 from ami_bridge.lanes import Lanes
 from ami_bridge.recordings import Recordings
 from ami_bridge.register import Register
-from ami_bridge.timing import Backoff, Time
 from ami_bridge.tracking import CHANNELS, Failed, Tracker, came_in
 from ami_bridge.values import Action, Reply
 from db.rules.callers import Caller
 from db.rules.telephony import EndedBy
 from db.store import calls, incoming
+from db.timing import Backoff, Time
 from db.usecases import calls as outbound
 from db.usecases import incoming as returning
 from db.usecases import listening, settling

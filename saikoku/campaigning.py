@@ -13,7 +13,7 @@ from db.engine import Database
 from db.hints import LOOK_EVERY, hints
 from db.settings import Settings
 from db.store.campaigns import with_claims
-from db.usecases import campaign_work, campaigns
+from db.usecases import campaign_targets, campaign_work
 from db.usecases.office import Office
 
 SWEPT_EVERY: Final = timedelta(seconds=30)
@@ -50,6 +50,6 @@ async def sweep(database: Database, now: datetime, office: Office) -> None:
     """Bring on what is over."""
     try:
         if await database.ask(with_claims):
-            await database.run(campaigns.sweep, now, office)
+            await database.run(campaign_targets.sweep, now, office)
     except SQLAlchemyError as error:
         log.warning("campaigns are not brought on; trying again: %s", type(error).__name__)

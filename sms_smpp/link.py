@@ -13,10 +13,10 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
+from db.timing import Backoff, RealTime, Time
 from sms_smpp.errors import BindRefused, LinkLost
 from sms_smpp.pdu import Submission, bind
 from sms_smpp.session import Session, first_done
-from sms_smpp.timing import RealTime, Time, pause
 from sms_smpp.values import Keep, LinkSettings, LinkState, NotSent, Outcome, Phase
 
 log = logging.getLogger(__name__)
@@ -43,8 +43,7 @@ class SmppLink:
         self._tls = tls_context(settings)
         self._keep = keep
         self._time = time or RealTime()
-        self._chance = chance
-        self._failures = 0
+        self._backoff = Backoff(settings.first_retry, settings.longest_retry, chance)
         self._sender: Session | None = None
         self._stopping = asyncio.Event()
         self._state = LinkState(Phase.DOWN, 0, "not started")
@@ -90,8 +89,7 @@ class SmppLink:
 
     async def _rest(self, stopping: asyncio.Future[Any]) -> None:
         settings = self._settings
-        seconds = pause(self._failures, settings.first_retry, settings.longest_retry, self._chance())
-        self._failures += 1
+        seconds = self._backoff.next()
         log.warning(
             "link to the carrier at %s lost: %s; next try in %.1f s", settings.where, self._state.reason, seconds
         )
@@ -154,7 +152,7 @@ class SmppLink:
         self._become(Phase.DOWN, reason)
         # A link that comes and goes must not be remade at full speed for ever.
         if self._time.now() - since >= settings.stable_after:
-            self._failures = 0
+            self._backoff.reset()
         if stopping.done():
             for session in reversed(sessions):
                 await session.unbind()

@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, TypeGuard
 
 from smpplib import consts
 
+from db.timing import Backoff, Spacing, Time
 from sms_smpp.errors import BindRefused, LinkLost, Malformed, NotStored
 from sms_smpp.pdu import (
     LAST_SEQUENCE,
@@ -31,7 +32,6 @@ from sms_smpp.pdu import (
     numbered,
     submit_sm,
 )
-from sms_smpp.timing import Pace, Time, pause
 from sms_smpp.values import (
     Accepted,
     Arrival,
@@ -99,10 +99,10 @@ class Session:
         self._asked: dict[int, _Asked] = {}
         self._slots = asyncio.Semaphore(settings.window)
         self._door = asyncio.Lock()  # one at a time waits for its turn, so that nobody has one in hand when room ends
-        self._pace = Pace(settings.per_second)
+        self._spacing = Spacing(settings.per_second)
         self._room = asyncio.Event()  # cleared while the carrier has none
         self._room.set()
-        self._throttled = 0
+        self._throttled = Backoff(settings.first_throttle, settings.longest_throttle, lambda: 1.0)
         self._closing = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -287,7 +287,7 @@ class Session:
         while not self._no_more():
             await self._room.wait()
             await self._wire.writable.wait()
-            if (wait := self._pace.wait(self._time.now())) > 0:
+            if (wait := self._spacing.wait(self._time.now())) > 0:
                 await self._time.sleep(wait)
             if self._room.is_set() and self._wire.writable.is_set():
                 return not self._no_more()
@@ -358,7 +358,7 @@ class Session:
         if _no_room(outcome):
             self._hold()
         elif self._room.is_set():
-            self._throttled = 0
+            self._throttled.reset()
         if submitted.future.done():
             self._slots.release()
             self._answered_late(submitted.submission, outcome)
@@ -376,9 +376,7 @@ class Session:
         if not self._room.is_set() or self._closing:
             return
         self._room.clear()
-        settings = self._settings
-        self._start(self._make_room_after(pause(self._throttled, settings.first_throttle, settings.longest_throttle)))
-        self._throttled += 1
+        self._start(self._make_room_after(self._throttled.next()))
 
     async def _make_room_after(self, seconds: float) -> None:
         await self._time.sleep(seconds)

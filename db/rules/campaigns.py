@@ -29,7 +29,8 @@ BUSY_WAIT: Final = timedelta(minutes=10)
 """When somebody is looked at again who is on the telephone, or whose household is."""
 _SEARCH_DAYS: Final = 35
 """A weekday may be closed three weeks in a row: Golden Week, or the end of a year with a holiday after it."""
-_PROMPT: Final = re.compile(r"[A-Za-z0-9_/-]{0,80}")
+_PROMPT: Final = re.compile(r"[a-z0-9-]{0,80}")
+"""What saikoku-abandoned in dialplans/saikoku.conf lets through."""
 _NUMBER: Final = re.compile(r"\+?[0-9]{0,15}")
 _CAMPAIGN_MODES: Final = (DialMode.MANUAL, DialMode.PREVIEW, DialMode.PROGRESSIVE, DialMode.PREDICTIVE)
 
@@ -82,7 +83,6 @@ class CampaignSettings:
     caller_id: str = ""
     script: str = ""
     abandoned_prompt: str = ""
-    voicemail_prompt: str = ""
     soon_minutes: int = 5
     later_minutes: int = 60
     retries: Mapping[AttemptResult, Retry] = field(default_factory=lambda: dict(RETRIES))
@@ -218,7 +218,6 @@ LABELS: Final[Mapping[str, str]] = {
     "caller_id": "発信者番号",
     "script": "台本",
     "abandoned_prompt": "放棄呼の案内",
-    "voicemail_prompt": "留守番電話への案内",
     "soon_minutes": "話中のあと",
     "later_minutes": "最初の不在のあと",
     "retries": "結果ごとの再架電",
@@ -321,9 +320,8 @@ def _text_problems(settings: CampaignSettings) -> Iterator[tuple[str, str]]:
         yield "mode", "発信方式を選んでください。"
     if len(settings.script) > SCRIPT_LENGTH:
         yield "script", f"台本は{SCRIPT_LENGTH}文字までです（現在{len(settings.script)}文字）。"
-    for name in ("abandoned_prompt", "voicemail_prompt"):
-        if not _PROMPT.fullmatch(getattr(settings, name)):
-            yield name, "音声ファイルの名前は半角の英数字・ハイフン・下線・斜線で入力してください。"
+    if not _PROMPT.fullmatch(settings.abandoned_prompt):
+        yield "abandoned_prompt", "音声ファイルの名前は、半角の英小文字・数字・ハイフンで入力してください。"
     if not _NUMBER.fullmatch(settings.caller_id):
         yield "caller_id", "発信者番号は数字で入力してください（空欄は庁舎の番号）。"
 

@@ -44,7 +44,6 @@ class Campaign(Base):
     caller_id: Mapped[str]
     script: Mapped[str]
     abandoned_prompt: Mapped[str]
-    voicemail_prompt: Mapped[str]
     retry: Mapped[dict[str, Any]] = mapped_column(JSON)
     made_by: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     made_at: Mapped[datetime]

@@ -94,7 +94,7 @@ class LineRow:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRow:
-    """One dial."""
+    """One dial; `campaign_id`: of which campaign, if of any."""
 
     id: uuid.UUID
     debtor_id: int
@@ -104,6 +104,7 @@ class AttemptRow:
     state: AttemptState
     pbx: str
     prepared_at: datetime
+    campaign_id: uuid.UUID | None
 
 
 def seats(tx: Connection) -> list[SeatRow]:
@@ -262,7 +263,7 @@ def _calls() -> Select[*tuple[Any, ...]]:
     )  # fmt: skip
 
 
-def _attempts() -> Select[uuid.UUID, int, Area, int, str, AttemptState, str, datetime]:
+def _attempts() -> Select[uuid.UUID, int, Area, int, str, AttemptState, str, datetime, uuid.UUID | None]:
     return select(
         Attempt.id,
         Attempt.debtor_id,
@@ -272,4 +273,5 @@ def _attempts() -> Select[uuid.UUID, int, Area, int, str, AttemptState, str, dat
         Attempt.state,
         Attempt.pbx,
         Attempt.prepared_at,
+        Attempt.campaign_id,
     )

@@ -364,7 +364,6 @@ def _row(row: Any) -> CampaignRow:
         caller_id=row.caller_id,
         script=row.script,
         abandoned_prompt=row.abandoned_prompt,
-        voicemail_prompt=row.voicemail_prompt,
         **retry_from_json(row.retry),
     )
     return CampaignRow(

@@ -25,7 +25,9 @@ from db.store.campaigns import CampaignRow, TargetRow
 from db.usecases import calls as placing
 from db.usecases import giving
 from db.usecases.campaign_desk import TOPIC, CampaignError, is_for
-from db.usecases.campaigns import Work, begin, choose, put, work_of, write
+from db.usecases.campaign_queue import choose
+from db.usecases.campaign_targets import Work, put, work_of, write
+from db.usecases.campaigns import begin
 from db.usecases.duty import DutyError
 from db.usecases.office import Office
 

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
+from db.outbox import publish
 from db.rules.campaigns import CampaignSettings, TargetOrder
 from db.rules.conditions import Amount
 from db.rules.telephony import DialMode
@@ -16,7 +17,7 @@ from db.rules.terms import Area
 from db.schema.calls import Call
 from db.schema.people import Debtor
 from db.store import summaries
-from db.usecases import calls, campaigns, duty, targets
+from db.usecases import calls, campaign_targets, campaigns, duty, targets
 from db.usecases import campaign_desk as desk
 from tests.browser.conftest import DESK, TABLET, City
 from tests.integration.db.people import NOW, OFFICE
@@ -102,7 +103,13 @@ def test_an_operator_works_off_three_people_by_keyboard(
     expect(page.locator("#t-offers")).to_be_visible()
     expect(page.locator("html[data-live]")).to_be_attached()
     page.keyboard.press("F8")
-    expect(page.locator("#call-bar .sentence", has_text="いま架電できる方がいません")).to_be_visible()
+    why = page.locator("#call-bar .sentence", has_text="いま架電できる方がいません")
+    expect(why).to_be_visible()
+    why.evaluate("sentence => { sentence.dataset.before = 'yes'; }")
+    with city.database.write() as tx:
+        publish(tx, NOW, "duty", "bar", city.users["operator"].user_id)
+    expect(page.locator("[data-before]")).to_have_count(0)  # the bar was shown anew
+    expect(why).to_be_visible()
 
 
 @SIZES
@@ -131,9 +138,9 @@ def test_a_supervisor_makes_a_campaign_and_sees_how_far_it_has_come(
         campaign_id = campaigns.running(tx, "main", NOW, OFFICE)[0].id
         for claimed in campaigns.claim(tx, campaign_id, 5, NOW, OFFICE):
             assert campaigns.authorize_campaign(tx, claimed.attempt_id, NOW, OFFICE)
-            campaigns.abandoned(tx, claimed.attempt_id, NOW)
+            campaign_targets.abandoned(tx, claimed.attempt_id, NOW)
             calls.ended(tx, claimed.attempt_id, NOW, 16)
-        campaigns.sweep(tx, NOW, OFFICE)
+        campaign_targets.sweep(tx, NOW, OFFICE)
     page.reload()
     page.screenshot(path=tmp_path / "one.png", full_page=True)
     page.get_by_role("link", name="キャンペーン", exact=True).click()

@@ -39,7 +39,7 @@ def read_settings(form: Form) -> CampaignSettings:
         wrong["group_id"] = "グループを選んでください。"
     if wrong:
         raise FormError(wrong)
-    for name in ("name", "caller_id", "script", "abandoned_prompt", "voicemail_prompt"):
+    for name in ("name", "caller_id", "script", "abandoned_prompt"):
         values[name] = str(form.get(name, "")).replace("\r\n", "\n").strip()
     return CampaignSettings(
         **values,

@@ -48,10 +48,24 @@ function put(part, html) {
   }
   waiting.delete(part);
   const place = focusIn(part);
+  const sayAgain = whatFormsSaid(part);
   part.innerHTML = html;
+  sayAgain();
   part.dispatchEvent(new CustomEvent("saikoku:shown", { bubbles: true }));
   tick();
   if (place) (part.querySelector(place) ?? part.querySelector("button, a, select"))?.focus({ preventScroll: true });
+}
+
+// Why something was not done stays beside its form when the part is shown anew, until the next try.
+function whatFormsSaid(part) {
+  const said = [...part.querySelectorAll("form[data-send]")].map((form) => [
+    form.getAttribute("action"),
+    form.querySelector("[data-form-error]")?.textContent,
+  ]);
+  return () => said.filter(([, words]) => words).forEach(([action, words]) => {
+    const place = part.querySelector(`form[action="${CSS.escape(action)}"] [data-form-error]`);
+    if (place) place.textContent = words;
+  });
 }
 
 function isBeingUsed(part) {

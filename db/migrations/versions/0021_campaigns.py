@@ -37,7 +37,6 @@ def upgrade() -> None:
         sa.Column("caller_id", sa.String(), nullable=False),
         sa.Column("script", sa.String(), nullable=False),
         sa.Column("abandoned_prompt", sa.String(), nullable=False),
-        sa.Column("voicemail_prompt", sa.String(), nullable=False),
         sa.Column("retry", sa.JSON(), nullable=False),
         sa.Column("made_by", sa.Integer(), nullable=False),
         sa.Column("made_at", _MOMENT, nullable=False),

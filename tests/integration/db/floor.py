@@ -14,7 +14,7 @@ from db.rules.terms import Area
 from db.schema.campaigns import CampaignTarget
 from db.schema.people import Debtor
 from db.store import summaries
-from db.usecases import calls, campaigns, duty, targets
+from db.usecases import calls, campaign_targets, campaigns, duty, targets
 from db.usecases import campaign_desk as desk
 from db.usecases.campaigns import Claimed
 from tests.integration.db.people import NOW, OFFICE, SmallOffice
@@ -78,7 +78,7 @@ class Floor:
     def end(self, attempt_id: uuid.UUID, cause: int | None, now: datetime = NOW + 6 * SOON) -> None:
         with self.database.write() as tx:
             calls.ended(tx, attempt_id, now, cause, by=EndedBy.PERSON if cause == 16 else None)
-            campaigns.campaign_ended(tx, attempt_id, now, OFFICE)
+            campaign_targets.campaign_ended(tx, attempt_id, now, OFFICE)
 
     def give(self, attempt_id: uuid.UUID, now: datetime = NOW + 2 * SOON) -> str | None:
         with self.database.write() as tx:
@@ -87,7 +87,7 @@ class Floor:
 
     def abandon(self, attempt_id: uuid.UUID, now: datetime = NOW + 2 * SOON) -> None:
         with self.database.write() as tx:
-            campaigns.abandoned(tx, attempt_id, now)
+            campaign_targets.abandoned(tx, attempt_id, now)
 
     def target(self, debtor_id: int) -> Any:
         with self.database.read() as tx:

@@ -23,7 +23,7 @@ FORM = {
     "area": "tax", "name": "秋の催告", "mode": "preview", "order": "amount", "group_id": "", "pbx": "main", "opens": "09:00",
     "closes": "19:00", "days": "1", "tries": "3", "lines": "5", "calls_per_second": "1", "ring_seconds": "30",
     "target_abandonment": "1", "cap": "3", "soon_minutes": "5", "later_minutes": "60", "caller_id": "", "script": "台本です。",
-    "abandoned_prompt": "", "voicemail_prompt": "", **{f"retry_{result.value}": "later" for result in RETRIED},
+    "abandoned_prompt": "", **{f"retry_{result.value}": "later" for result in RETRIED},
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ami_bridge.timing import Backoff, Spacing
+from db.timing import Backoff, Spacing
 
 
 def test_waits_double_up_to_the_longest() -> None:

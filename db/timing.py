@@ -1,4 +1,7 @@
-"""The clock of the link, passed in so that tests can hold it, and how long to wait before trying again."""
+"""A clock for what daemons wait for, passed in so that tests can hold it; how long to wait before trying again, and even turns.
+
+For the links to Asterisk and to carriers alike. The time of day is in `db.clock`.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ class RealTime:
 class Backoff:
     """Waits that double from `first` to `longest`, each between half and all of it by chance.
 
-    The chance keeps several bridges from knocking in step at a PBX that has just come back.
+    The chance keeps several daemons from knocking in step at a peer that has just come back.
     """
 
     first: float
