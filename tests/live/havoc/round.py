@@ -50,7 +50,7 @@ PATIENCE: Final = 15.0
 
 COME_TO_REST: Final = 240.0
 CAMPAIGN: Final = CampaignSettings(
-    name="嵐の中の催告", mode=DialMode.PREDICTIVE, order=TargetOrder.AMOUNT, days=frozenset(range(7)), lines=12,
+    name="嵐の中の催告", mode=DialMode.PREDICTIVE, order=TargetOrder.AMOUNT, lines=12,
     calls_per_second=5.0, ring_seconds=15,
 )  # fmt: skip
 _HASH: Final = hash_password(PASSWORD)
