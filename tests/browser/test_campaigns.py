@@ -173,4 +173,5 @@ def test_a_person_who_answered_a_campaign_comes_onto_the_screen_by_themselves(
     with city.database.write() as tx:
         calls.joined(tx, claimed.attempt_id, NOW)
     expect(page.locator("#call-bar")).to_contain_text("通話中")
+    expect(page.locator("#call-pop .pop")).to_be_hidden()  # whoever it tells of is on the screen
     page.screenshot(path=tmp_path / "answered.png")
