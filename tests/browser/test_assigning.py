@@ -31,6 +31,7 @@ def test_cases_are_given_with_a_count_first(
     page.fill("[name=instructions]", "年内に面談")
     page.fill("[name=due_on]", "2026-12-25")
     page.screenshot(path=tmp_path / "assign.png", full_page=True)
+    page.wait_for_load_state()  # keys are heard once the page's script runs
     page.keyboard.press("Control+Enter")
     expect(page.locator("[data-form-note]")).to_contain_text("3件の担当を変更しました")
     expect(page.locator(".preview")).to_contain_text("0件")

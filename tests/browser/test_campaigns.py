@@ -125,6 +125,7 @@ def test_a_supervisor_makes_a_campaign_and_sees_how_far_it_has_come(
     page.fill("#c-name", "秋の催告")
     page.fill("#c-ring_seconds", "5")
     page.screenshot(path=tmp_path / "new.png", full_page=True)
+    page.wait_for_load_state()  # keys are heard once the page's script runs
     page.keyboard.press("Control+Enter")
     expect(page.locator('[data-error-for="ring_seconds"]')).to_contain_text("15～90秒")
     expect(page.locator("#c-ring_seconds")).to_be_focused()

@@ -14,6 +14,7 @@ def test_rules_are_changed_by_keyboard(open_page: Open) -> None:
     page.click("text=催告ルール")
     page.fill("#r-opens", "07:30")
     page.fill("#r-reason", "朝の在宅者が多いため")
+    page.wait_for_load_state()  # keys are heard once the page's script runs
     page.keyboard.press("Control+Enter")
     expect(page.locator("[data-error-for=opens]")).to_contain_text("08:00以降")
     expect(page.locator("#r-reason")).to_have_value("朝の在宅者が多いため")
