@@ -23,13 +23,11 @@ from ami_bridge.dialing import NO_PBX, Dialing
 from ami_bridge.errors import AmiRefused, LoginRefused
 from ami_bridge.incoming import Reception
 from ami_bridge.lanes import Lanes
-from ami_bridge.lease import Lease
 from ami_bridge.legs import Legs
 from ami_bridge.link import AmiLink
 from ami_bridge.patience import Patience
 from ami_bridge.reconcile import Reconciler
 from ami_bridge.recordings import Recordings
-from ami_bridge.register import UNAVAILABLE, Register
 from ami_bridge.session import Session
 from ami_bridge.settling import Settler
 from ami_bridge.tracking import EVENTS, Arrived, Entered, Fact, Failed, Gone, Tracker
@@ -39,8 +37,10 @@ from db.clock import Clock
 from db.engine import Database
 from db.hints import LOOK_EVERY, follow, hints
 from db.outbox import latest
+from db.register import UNAVAILABLE, Register
 from db.settings import AmiSettings, Settings
 from db.store import calls, incoming
+from db.tenure import Lease
 from db.timing import RealTime, Time
 from db.usecases import commands, duty, giving, listening
 from db.usecases.commands import CommandKind, Wanted
@@ -69,7 +69,7 @@ async def run(settings: Settings, database: Database, clock: Clock, office: Offi
     register = Register(database, clock, time)
     settings.office.run_dir.mkdir(parents=True, exist_ok=True)
     while True:
-        lease = Lease(register, settings.ami.pbx, time)
+        lease = Lease(register, f"bridge:{settings.ami.pbx}", time)
         await lease.acquire()
         try:
             await _hold_the_line(settings, register, lease, office, time)

@@ -23,15 +23,15 @@ from ami_bridge import variables as names
 from ami_bridge.dialing import NO_REGISTER, Dialing
 from ami_bridge.errors import AmiError
 from ami_bridge.lanes import Lanes
-from ami_bridge.lease import Lease
 from ami_bridge.link import AmiLink
 from ami_bridge.pace import Pace
-from ami_bridge.register import UNAVAILABLE, Register
 from ami_bridge.tracking import Answered, Entered, Fact, Failed, Gone, Standing, Unserved, Waiting
 from ami_bridge.values import Action
+from db.register import UNAVAILABLE, Register
 from db.rules.telephony import DialMode
 from db.settings import DialSettings
 from db.store import calls as stored
+from db.tenure import Lease
 from db.timing import Time
 from db.usecases import campaign_targets, campaigns
 from db.usecases.campaigns import CampaignGo, Claimed, Running

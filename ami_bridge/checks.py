@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import Final
 
 from ami_bridge import actions
@@ -20,6 +19,7 @@ from ami_bridge.bridge import link_settings
 from ami_bridge.errors import AmiError, AmiRefused, LoginRefused
 from ami_bridge.session import Session, tls_context
 from ami_bridge.values import Action, Reply
+from db.findings import Finding, bad, ok, warn
 from db.settings import AmiSettings
 from db.timing import RealTime
 
@@ -43,41 +43,6 @@ RIGHTS: Final[Mapping[str, str]] = {
 
 MODULES: Final[Mapping[str, str]] = {"ConfbridgeList": "app_confbridge", "MixMonitorMute": "app_mixmonitor"}
 """An action that only this module brings; asked for only where its privilege is there (`reporting`, `call`)."""
-
-
-class Level(StrEnum):
-    """How bad a finding is."""
-
-    OK = "ok"
-    WARN = "warn"
-    BAD = "bad"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at: what is so, and how to mend it where it should not be."""
-
-    level: Level
-    what: str
-    mend: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.level:4}  {self.what}" + (f" – {self.mend}" if self.mend else "")
-
-
-def ok(what: str) -> Finding:
-    """As it should be."""
-    return Finding(Level.OK, what)
-
-
-def warn(what: str, mend: str) -> Finding:
-    """It works, but somebody should look."""
-    return Finding(Level.WARN, what, mend)
-
-
-def bad(what: str, mend: str) -> Finding:
-    """Calls will not work."""
-    return Finding(Level.BAD, what, mend)
 
 
 async def check_pbx(ami: AmiSettings, hooks: Sequence[str], unix_time: Callable[[], float]) -> list[Finding]:

@@ -22,11 +22,9 @@ from sqlalchemy import Connection
 from ami_bridge import actions
 from ami_bridge import variables as names
 from ami_bridge.errors import AmiError, AmiRefused, OutcomeUnknown
-from ami_bridge.lease import Lease
 from ami_bridge.link import AmiLink
 from ami_bridge.patience import Patience
 from ami_bridge.recordings import Recordings
-from ami_bridge.register import UNAVAILABLE, Register
 from ami_bridge.settling import NO_CHANNEL
 from ami_bridge.talks import Talks
 from ami_bridge.tracking import (
@@ -45,10 +43,12 @@ from ami_bridge.tracking import (
 )
 from ami_bridge.values import Action
 from db.reference.phones import PhoneError, dial_digits
+from db.register import UNAVAILABLE, Register
 from db.rules.telephony import LIVE_CALLS, OPEN_ATTEMPTS, AttemptState, EndedBy
 from db.settings import DialSettings
 from db.store import calls as stored
 from db.store.calls import AttemptRow
+from db.tenure import Lease
 from db.usecases import calls
 from db.usecases.calls import Go
 from db.usecases.office import Office

@@ -21,10 +21,10 @@ from ami_bridge.errors import AmiError, AmiRefused
 from ami_bridge.link import AmiLink
 from ami_bridge.patience import Patience
 from ami_bridge.recordings import Recordings
-from ami_bridge.register import Register
 from ami_bridge.talks import Talks
 from ami_bridge.tracking import Arrived, AskedBack, Entered, Fact, Gone, OnHold, Standing, TurnedAway
 from ami_bridge.values import Action, Reply
+from db.register import Register
 from db.rules.opening import Opening
 from db.rules.telephony import LIVE_CALLS, CallState, EndedBy, IncomingState
 from db.store import incoming as store

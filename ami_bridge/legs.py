@@ -20,8 +20,8 @@ from ami_bridge import variables as names
 from ami_bridge.errors import AmiError, AmiRefused, OutcomeUnknown
 from ami_bridge.link import AmiLink
 from ami_bridge.patience import Patience
-from ami_bridge.register import Register
 from ami_bridge.tracking import Entered, Fact, Failed, Gone, Standing
+from db.register import Register
 from db.rules.telephony import LIVE_CALLS, DutyState
 from db.store import calls
 from db.store.calls import DutyRow

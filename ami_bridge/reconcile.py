@@ -22,10 +22,10 @@ from ami_bridge.incoming import Reception
 from ami_bridge.lanes import Lanes
 from ami_bridge.legs import Legs
 from ami_bridge.recordings import Recordings
-from ami_bridge.register import Register
 from ami_bridge.session import Session
 from ami_bridge.settling import Settler
 from ami_bridge.tracking import CHANNELS, Standing, Tracker, came_in, standing
+from db.register import Register
 from db.store import calls, incoming
 from db.usecases import commands
 

@@ -21,8 +21,8 @@ from uuid import UUID
 
 from ami_bridge import actions
 from ami_bridge.errors import AmiError
-from ami_bridge.register import Register
 from ami_bridge.values import Action, Reply
+from db.register import Register
 from db.store import calls
 from db.timing import Backoff, Time
 from db.usecases import pauses, recordings

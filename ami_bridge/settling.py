@@ -25,9 +25,9 @@ from ami_bridge.cel_file import CallRecord
 from ami_bridge.errors import AmiError
 from ami_bridge.lanes import Lanes
 from ami_bridge.recordings import Recordings
-from ami_bridge.register import Register
 from ami_bridge.tracking import CHANNELS, Failed, Tracker, came_in
 from ami_bridge.values import Action, Reply
+from db.register import Register
 from db.rules.callers import Caller
 from db.rules.telephony import EndedBy
 from db.store import calls, incoming

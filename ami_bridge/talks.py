@@ -8,8 +8,8 @@ from ami_bridge.errors import AmiError
 from ami_bridge.link import AmiLink
 from ami_bridge.patience import Patience
 from ami_bridge.recordings import Recordings
-from ami_bridge.register import Register
 from ami_bridge.values import Action
+from db.register import Register
 from db.rules.telephony import EndedBy
 from db.store.calls import LineRow
 from db.store.calls import line as line_of

@@ -14,7 +14,7 @@ from ami_bridge import actions
 from ami_bridge import variables as names
 from ami_bridge.errors import AmiError
 from ami_bridge.link import AmiLink
-from ami_bridge.register import Register
+from db.register import Register
 from db.rules.telephony import LIVE_CALLS
 from db.store import transfers as store
 from db.store.transfers import Legs

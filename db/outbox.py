@@ -5,6 +5,7 @@ reader stops at the oldest running transaction and orders by (xid, seq): nothing
 what it has already read. On SQLite writers are serial and xid is 0.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
@@ -49,9 +50,19 @@ class Change:
 
 def publish(tx: Connection, at: datetime, topic: str, key: object, user_id: int | None = None) -> None:
     """Say within `tx` that something changed."""
+    publish_each(tx, at, topic, [key], user_id)
+
+
+def publish_each(
+    tx: Connection, at: datetime, topic: str, keys: Collection[object], user_id: int | None = None
+) -> None:
+    """Say within `tx` that several things of one topic changed."""
+    if not keys:
+        return
     sqlite = tx.dialect.name == "sqlite"
     xid = literal(0) if sqlite else literal_column("pg_current_xact_id()::text::bigint")
-    tx.execute(insert(Outbox).values(xid=xid, at=at, topic=topic, key=str(key), user_id=user_id))
+    rows = [{"at": at, "topic": topic, "key": str(key), "user_id": user_id} for key in keys]
+    tx.execute(insert(Outbox).values(xid=xid), rows)
     tx.info[OUTBOX_WRITTEN] = True
     if not sqlite:
         tx.execute(select(func.pg_notify(CHANNEL, "")))

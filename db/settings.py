@@ -164,15 +164,43 @@ class ImportsSettings:
 
 @dataclass(frozen=True, slots=True)
 class SmppSettings:
-    """The carrier's SMPP link."""
+    """A carrier's SMPP link, and what was agreed with it (docs/sms.md). Without `host` there is no such carrier.
+
+    `name` is what officers read. `window`: submissions without an answer at a time; `rate`: submissions a second (0: no
+    limit). `sender_ton`, `sender_npi`: how the registered sender is written. `prefixes`: the numbers that this carrier takes,
+    E.164 with blanks between. `national`: it wants `090…` and not `8190…`. `longest`: characters of the longest text.
+    `gsm7`: `data_coding` 0 is the GSM alphabet. `validity_hours`: so long it tries to deliver (0: as it does by itself).
+    """
 
     host: str = ""
     port: int = 2775
+    name: str = "SMS"
     system_id: str = ""
     password: Secret = NO_SECRET
+    system_type: str = ""
     bind: Literal["transceiver", "tx_rx"] = "transceiver"
+    tls: bool = False
+    ca_file: str = ""
     window: int = 10
     rate: int = 10
+    enquire_seconds: int = 30
+    sender: str = ""
+    sender_ton: int = 1
+    sender_npi: int = 1
+    prefixes: str = "+81"
+    national: bool = False
+    joining: Literal["udh8", "udh16", "message_payload"] = "udh8"
+    longest: int = 670
+    gsm7: bool = True
+    validity_hours: int = 24
+
+
+@dataclass(frozen=True, slots=True)
+class SmsSettings:
+    """What messages may say. `hosts` whose links may be sent and further `words` that may not be, with blanks between."""
+
+    hosts: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +214,16 @@ class Settings:
     ami: AmiSettings = AmiSettings()
     dial: DialSettings = DialSettings()
     imports: ImportsSettings = ImportsSettings()
+    sms: SmsSettings = SmsSettings()
     smpp: SmppSettings = SmppSettings()
+    smpp2: SmppSettings = SmppSettings()
+    smpp3: SmppSettings = SmppSettings()
+
+    @property
+    def carriers(self) -> dict[str, SmppSettings]:
+        """The carriers of messages that there are, by the name of their section, the preferred one first."""
+        each = {"smpp": self.smpp, "smpp2": self.smpp2, "smpp3": self.smpp3}
+        return {section: carrier for section, carrier in each.items() if carrier.host}
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         ("panel", daemons.run_panel),
         ("bridge", daemons.run_bridge),
         ("agi", daemons.run_agi),
+        ("sms", daemons.run_sms),
         ("jobs", daemons.run_jobs),
     )
     for name, run in runs:

@@ -62,9 +62,16 @@ def run_jobs(settings: Settings, clock: Clock) -> int:
     return 0
 
 
-def run_all(_: Settings, __: Clock) -> int:
-    """All daemons of this host, until told to stop."""
-    return asyncio.run(until_signal(Supervisor(DAEMONS, os.environ).run())) or 0
+def run_sms(settings: Settings, clock: Clock) -> int:
+    """Send and receive messages to phones, until told to stop."""
+    asyncio.run(_sms(settings, clock))
+    return 0
+
+
+def run_all(settings: Settings, _: Clock) -> int:
+    """All daemons of this host, until told to stop; the sender of messages where a carrier is set."""
+    names = (*DAEMONS, "sms") if settings.carriers else DAEMONS
+    return asyncio.run(until_signal(Supervisor(names, os.environ).run())) or 0
 
 
 DAEMONS: Final = ("panel", "bridge", "agi", "jobs")
@@ -86,6 +93,16 @@ async def _agi(settings: Settings, clock: Clock) -> None:
     database = open_database(settings)
     try:
         await until_signal(server.run(settings, database, clock, office_of(settings)))
+    finally:
+        await database.aclose()
+
+
+async def _sms(settings: Settings, clock: Clock) -> None:
+    from sms_smpp import sender
+
+    database = open_database(settings)
+    try:
+        await until_signal(sender.run(settings, database, clock, office_of(settings)))
     finally:
         await database.aclose()
 

@@ -25,15 +25,17 @@ from sqlalchemy.exc import SQLAlchemyError
 import db
 import saikoku
 from ami_bridge import cel
-from ami_bridge.checks import Finding, Level, bad, check_pbx, ok, warn
+from ami_bridge.checks import check_pbx
 from db.clock import Clock
 from db.engine import Database
+from db.findings import Finding, Level, bad, ok, warn
 from db.migrations import config
 from db.settings import AmiSettings, DialSettings, Settings
 from db.store import access_log, calls, office
 from db.store.calls import SeatRow
 from saikoku import dialplan
 from saikoku.dialplan_lint import HOOKS, PREFIX
+from sms_smpp.checks import check_carriers
 
 LINKS: Final = 100
 """How many of the access log's last links are proven; `saikoku db verify-audit` proves all."""
@@ -57,6 +59,7 @@ def run_doctor(arguments: argparse.Namespace, settings: Settings, clock: Clock) 
         found += files(arguments.asterisk)
     hooks = [f"{PREFIX}hook-{name}" for name in HOOKS]
     found += asyncio.run(check_pbx(settings.ami, hooks, time.time))
+    found += asyncio.run(check_carriers(settings))
     for finding in found:
         print(finding)
     return 1 if any(finding.level is Level.BAD for finding in found) else 0

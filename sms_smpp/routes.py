@@ -76,9 +76,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """By which route (empty: none has that number), and what became of each part up to the first that was not accepted."""
+    """By which route (empty: none has that number), in how many parts, and what became of each up to the first that was not
+    accepted."""
 
     route: str
+    parts: int
     outcomes: tuple[Outcome, ...]
 
 
@@ -98,9 +100,10 @@ class Routes:
 
         Raises TextError and BadField.
         """
-        sent = Sent("", (NotSent("no route has this number"),))
+        sent = Sent("", 0, (NotSent("no route has this number"),))
         for route, link in self.for_number(message.number):
-            sent = Sent(route.name, await _in_order(link, route.submissions(message)))
+            submissions = route.submissions(message)
+            sent = Sent(route.name, len(submissions), await _in_order(link, submissions))
             if not isinstance(sent.outcomes[0], NotSent):
                 break
         return sent

@@ -231,13 +231,17 @@ class Session:
             asked.future.cancel()
             self._asked.pop(sequence, None)
 
+    async def enquire(self) -> None:
+        """Ask the carrier whether it is there. Raises LinkLost."""
+        await self._ask("enquire_link", bare("enquire_link", 0), self._settings.enquire_deadline)
+
     async def _enquire(self) -> None:
         """A carrier that does not answer is a lost link, however open its socket looks; unless it is we who do not read."""
         while True:
             await self._time.sleep(self._settings.enquire_interval)
             stalls = -1 if self._wire.held("storing") else self._stalls
             try:
-                await self._ask("enquire_link", bare("enquire_link", 0), self._settings.enquire_deadline)
+                await self.enquire()
             except LinkLost as error:
                 if stalls == self._stalls:
                     self._wire.lose(str(error))

@@ -1,7 +1,7 @@
 """Seats, operators on duty, attempts and calls, as the panel and the bridge read them."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -178,22 +178,35 @@ def unknown_attempts(tx: Connection, pbx: str, since: datetime) -> Sequence[Atte
     return [AttemptRow(*row) for row in tx.execute(query.order_by(Attempt.prepared_at))]
 
 
-def being_called(
-    tx: Connection, people: Sequence[int], number: str | None = None, but_not: uuid.UUID | None = None
-) -> bool:
-    """Whether any of some people, or the number (whoever's it is), is being dialled or talked to at this moment (by
-    another attempt, or a call that came in)."""
-    dialled = or_(Attempt.debtor_id.in_(people), Attempt.number == number if number else false())
-    query = select(func.count()).select_from(Attempt).where(dialled, Attempt.state.in_(OPEN_ATTEMPTS))
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Who, and which numbers (whoever's they are), are being dialled or talked to at this moment."""
+
+    people: frozenset[int | None]
+    numbers: frozenset[str | None]
+
+
+def busy(tx: Connection, people: Collection[int], numbers: Collection[str], but_not: uuid.UUID | None = None) -> Busy:
+    """Which of some people and numbers are on the line, by another attempt than `but_not` or in a call that came in."""
+    query = select(Attempt.debtor_id, Attempt.number).where(
+        or_(Attempt.debtor_id.in_(people), Attempt.number.in_(numbers)), Attempt.state.in_(OPEN_ATTEMPTS)
+    )
     if but_not is not None:
         query = query.where(Attempt.id != but_not)
-    came_in = select(func.count()).where(
-        or_(Call.debtor_id.in_(people), Call.number == number if number else false()),
+    came_in = select(Call.debtor_id, Call.number).where(
+        or_(Call.debtor_id.in_(people), Call.number.in_(numbers)),
         Call.direction == Direction.IN,
         Call.wrapped_at.is_(None),
         Call.state.in_(LIVE_CALLS),
     )
-    return tx.execute(query).scalar_one() + tx.execute(came_in).scalar_one() > 0
+    rows = [*tx.execute(query), *tx.execute(came_in)]
+    return Busy(frozenset(row.debtor_id for row in rows), frozenset(row.number for row in rows))
+
+
+def being_called(tx: Connection, people: Sequence[int], number: str) -> bool:
+    """Whether any of some people, or the number, is on the line at this moment."""
+    found = busy(tx, people, [number])
+    return number in found.numbers or not found.people.isdisjoint(people)
 
 
 def last_refusal(tx: Connection, viewer: Viewer, debtor_id: int, since: datetime) -> str | None:

@@ -189,6 +189,12 @@ def person(tx: Connection, viewer: Viewer, debtor_id: int) -> Person | None:
     )
 
 
+def closed_days(tx: Connection, viewer: Viewer, debtor_ids: Collection[int]) -> dict[int, date | None]:
+    """Of those people whom the viewer may see: since when the core system lists them no more, if it does not."""
+    query = select(Debtor.id, Debtor.closed_on).where(Debtor.id.in_(debtor_ids), in_areas(viewer.areas()))
+    return {row.id: row.closed_on for row in tx.execute(query)}
+
+
 def areas_of(tx: Connection, viewer: Viewer, debtor_id: int) -> list[Area]:
     """The viewer's areas in which a person has a case, in the order of the enumeration."""
     found = set(

@@ -34,7 +34,12 @@ def of_areas(tx: Connection, areas: Collection[Area], otherwise: datetime) -> Ma
     return {kind: min(fresh[kind] for fresh in known.values() if kind in fresh) for kind in ImportKind if kind in kinds}
 
 
+def payments_as_of(tx: Connection, area: Area) -> datetime | None:
+    """As of when what came in in an area is known; None where payments were never imported."""
+    query = select(Freshness.as_of).where(Freshness.area == area, Freshness.kind == ImportKind.PAYMENTS)
+    return tx.execute(query).scalar_one_or_none()
+
+
 def money_as_of(tx: Connection, area: Area, otherwise: datetime) -> datetime:
     """As of when what a person owes and paid in an area is known; `otherwise` where payments were never imported."""
-    query = select(Freshness.as_of).where(Freshness.area == area, Freshness.kind == ImportKind.PAYMENTS)
-    return tx.execute(query).scalar_one_or_none() or otherwise
+    return payments_as_of(tx, area) or otherwise

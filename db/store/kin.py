@@ -5,7 +5,8 @@ areas that ring the same home at the same moment disturb it all the same.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -40,22 +41,44 @@ class Kin:
 
 def kin(tx: Connection, debtor_id: int) -> Kin:
     """Who is one with a person."""
-    person = person_ids(tx, debtor_id)
-    households = _ids(tx, select(Debtor.household_id).where(Debtor.id.in_(person), Debtor.household_id.is_not(None)))
-    members = _ids(tx, select(Debtor.id).where(Debtor.household_id.in_(households))) if households else ()
-    return Kin(person, households, tuple(sorted({*person, *members})))
+    return kin_of_each(tx, [debtor_id])[debtor_id]
+
+
+def kin_of_each(tx: Connection, debtor_ids: Collection[int]) -> dict[int, Kin]:
+    """Who is one with each of some people, in as many queries as for one."""
+    persons = {one: [one] for one in debtor_ids}
+    for row in tx.execute(_merged_with(debtor_ids)):
+        persons[row.mine].append(row.other)
+    known = {one for person in persons.values() for one in person}
+    homes = select(Debtor.id, Debtor.household_id).where(Debtor.id.in_(known), Debtor.household_id.is_not(None))
+    home_of = {row.id: row.household_id for row in tx.execute(homes) if row.household_id is not None}
+    members: defaultdict[int, set[int]] = defaultdict(set)
+    if home_of:
+        living = select(Debtor.id, Debtor.household_id).where(Debtor.household_id.in_(set(home_of.values())))
+        for member in tx.execute(living):
+            members[member.household_id or 0].add(member.id)
+    return {one: _kin(person, home_of, members) for one, person in persons.items()}
+
+
+def _kin(person: Sequence[int], home_of: Mapping[int, int], members: Mapping[int, set[int]]) -> Kin:
+    households = tuple(sorted({home_of[one] for one in person if one in home_of}))
+    home = {*person, *(member for household in households for member in members[household])}
+    return Kin(tuple(person), households, tuple(sorted(home)))
+
+
+def _merged_with(debtor_ids: Collection[int]) -> Select[int, int]:
+    mine, theirs = aliased(MergedPerson), aliased(MergedPerson)
+    return (
+        select(mine.debtor_id.label("mine"), theirs.debtor_id.label("other"))
+        .join(theirs, mine.person_id == theirs.person_id)
+        .where(mine.debtor_id.in_(debtor_ids), theirs.debtor_id != mine.debtor_id)
+        .order_by(theirs.debtor_id)
+    )
 
 
 def person_ids(tx: Connection, debtor_id: int) -> tuple[int, ...]:
     """The ids that are one person, with the one asked for first."""
-    mine, theirs = aliased(MergedPerson), aliased(MergedPerson)
-    query = (
-        select(theirs.debtor_id)
-        .join(mine, mine.person_id == theirs.person_id)
-        .where(mine.debtor_id == debtor_id, theirs.debtor_id != debtor_id)
-        .order_by(theirs.debtor_id)
-    )
-    return (debtor_id, *tx.execute(query).scalars())
+    return (debtor_id, *(row.other for row in tx.execute(_merged_with([debtor_id]))))
 
 
 def persons_once(tx: Connection, ids: Sequence[int]) -> tuple[int, ...]:
@@ -105,10 +128,6 @@ def try_hold(tx: Connection, of: Kin, number: str) -> bool:
         return True
     tries = (select(func.pg_try_advisory_xact_lock(_LOCK_SPACE, key)) for key in _keys(of, number))
     return all(tx.execute(one).scalar_one() for one in tries)
-
-
-def _ids(tx: Connection, query: Select[int] | Select[int | None]) -> tuple[int, ...]:
-    return tuple(sorted({one for one in tx.execute(query).scalars() if one is not None}))
 
 
 def _keys(of: Kin, number: str) -> list[int]:

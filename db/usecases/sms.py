@@ -7,14 +7,14 @@ carrier is queued again.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert, select, update
 
-from db.outbox import publish
+from db.outbox import publish, publish_each
 from db.rules.eligibility import Decision
 from db.rules.sms import FINAL, PartOutcome, SmsState, message_state
 from db.rules.terms import AnsweredBy, Area, Channel, Right, TaskKind
@@ -26,10 +26,12 @@ from db.schema.contacts import Contact
 from db.schema.people import Phone
 from db.schema.sms import SmsMessage, SmsPart
 from db.store import access_log, debtors, staff, summaries
-from db.store.kin import hold, kin
+from db.store.kin import kin_of_each, try_hold
+from db.store.office import emergency_stop
 from db.usecases import sms_fate, tasks
-from db.usecases.eligibility import Target, check_contact
+from db.usecases.eligibility import Target, check_contact, check_each
 from db.usecases.office import Office
+from db.usecases.sms_fate import Told
 
 TOPIC: Final = sms_fate.TOPIC
 LOOK_AGAIN: Final = timedelta(minutes=10)
@@ -135,101 +137,185 @@ def claim(tx: Connection, now: datetime, office: Office, most: int) -> list[Read
     """Take up to `most` messages whose time has come and that may still go out; they are SUBMITTING once this is committed.
 
     Single messages and batches alike in the order of their times. Those that may not be sent any more are REFUSED with the
-    reason; those that only the hour or an emergency stop holds up wait.
+    reason; those that only the hour holds up wait. Of one home, and to one number, only one is taken at a time: the next is
+    asked about once that one counts. During an emergency stop everything stays as it is.
     """
-    due = (
-        select(SmsMessage)
+    if emergency_stop(tx):
+        return []
+    rows = _apart(tx, tx.execute(_due(now, most)).all())
+    ready: list[Row[Any]] = []
+    for user_id in dict.fromkeys(row.user_id for row in rows):
+        ready += _decided(tx, user_id, [row for row in rows if row.user_id == user_id], now, office)
+    taken = update(SmsMessage).where(SmsMessage.id.in_([row.id for row in ready]))
+    tx.execute(taken.values(state=SmsState.SUBMITTING, submitting_at=now, reason=""))
+    publish_each(tx, now, TOPIC, [row.id for row in ready])
+    return [ReadyMessage(row.id, row.number, row.body, row.reference) for row in ready]
+
+
+def _due(now: datetime, most: int) -> Select[*tuple[Any, ...]]:
+    return (
+        select(*SmsMessage.__table__.columns)
         .where(SmsMessage.state == SmsState.QUEUED, SmsMessage.not_before <= now)
         .order_by(SmsMessage.not_before, SmsMessage.id)
         .limit(most)
         .with_for_update(skip_locked=True)
     )
-    return [ready for row in tx.execute(due).all() if (ready := _claim_one(tx, row, now, office))]
 
 
-def _claim_one(tx: Connection, row: Row[Any], now: datetime, office: Office) -> ReadyMessage | None:
-    hold(tx, kin(tx, row.debtor_id), row.number)
-    actor = staff.viewer(tx, row.user_id)
-    if actor is None or not actor.may(Right.CALL, row.area):
-        _set(tx, row.id, now, state=SmsState.REFUSED, reason="登録した利用者に送信の権限がなくなりました。")
-        return None
-    decision = check_contact(tx, actor, Target(row.debtor_id, row.area, Channel.SMS, row.phone_id), now, office)
-    if _for_good(decision) or not _unchanged(tx, row):
-        reasons = " ".join(reason.text for reason in decision.reasons) or "電話番号が変更されています。"
-        _set(tx, row.id, now, state=SmsState.REFUSED, reason=reasons)
-        return None
-    if not decision.allowed:
-        _set(tx, row.id, now, not_before=now + LOOK_AGAIN)
-        return None
-    _set(tx, row.id, now, state=SmsState.SUBMITTING, submitting_at=now, reason="")
-    return ReadyMessage(row.id, row.number, row.body, row.reference)
+def _apart(tx: Connection, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """Those that can be decided on together: no two concern one home or number, and nobody else is calling there."""
+    of = kin_of_each(tx, {row.debtor_id for row in rows})
+    people: set[int] = set()
+    numbers: set[str] = set()
+    apart = []
+    for row in rows:
+        home = of[row.debtor_id].home
+        if people.isdisjoint(home) and row.number not in numbers and try_hold(tx, of[row.debtor_id], row.number):
+            apart.append(row)
+        people.update(home)
+        numbers.add(row.number)
+    return apart
 
 
-def _unchanged(tx: Connection, row: Row[Any]) -> bool:
-    return bool(tx.execute(select(Phone.number).where(Phone.id == row.phone_id)).scalar_one_or_none() == row.number)
+def _decided(tx: Connection, user_id: int, rows: Sequence[Row[Any]], now: datetime, office: Office) -> list[Row[Any]]:
+    """Of one user's messages those that may go out now; what becomes of the others is written down."""
+    actor = staff.viewer(tx, user_id)
+    may = [row for row in rows if actor is not None and actor.may(Right.CALL, row.area)]
+    for row in rows:
+        if row not in may:
+            _set(tx, row.id, now, state=SmsState.REFUSED, reason="登録した利用者に送信の権限がなくなりました。")
+    if actor is None or not may:
+        return []
+    known = select(Phone.id, Phone.number).where(Phone.id.in_([row.phone_id for row in may]))
+    numbers = {phone.id: phone.number for phone in tx.execute(known)}
+    targets = [Target(row.debtor_id, row.area, Channel.SMS, row.phone_id) for row in may]
+    ready = []
+    for row, decision in zip(may, check_each(tx, actor, targets, now, office), strict=True):
+        if _for_good(decision) or numbers.get(row.phone_id) != row.number:
+            reasons = " ".join(reason.text for reason in decision.reasons) or "電話番号が変更されています。"
+            _set(tx, row.id, now, state=SmsState.REFUSED, reason=reasons)
+        elif decision.allowed:
+            ready.append(row)
+        else:
+            _set(tx, row.id, now, not_before=now + LOOK_AGAIN)
+    return ready
 
 
-def settle(
-    tx: Connection, message_id: uuid.UUID, route: str, parts: int, outcomes: Sequence[PartOutcome], now: datetime,
-    office: Office,
-) -> None:  # fmt: skip
-    """Write down what came of submitting a message of so many parts; `outcomes` end with the first that was not accepted.
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What came of submitting a message of so many parts; `outcomes` end with the first that was not accepted."""
 
-    A message that is not being sent (any more) is left as it is.
+    id: uuid.UUID
+    route: str
+    parts: int
+    outcomes: tuple[PartOutcome, ...]
+
+
+def settle(tx: Connection, submitted: Sequence[Submitted], now: datetime, office: Office) -> None:
+    """Write down what came of messages, in as many statements as for one.
+
+    A message that is not being sent (any more) is left as it is. What surely did not go out is queued again.
     """
-    row = tx.execute(select(SmsMessage).where(SmsMessage.id == message_id).with_for_update()).one()
-    if row.state is not SmsState.SUBMITTING:
+    being_sent = select(SmsMessage).where(
+        SmsMessage.id.in_([one.id for one in submitted]), SmsMessage.state == SmsState.SUBMITTING
+    )
+    rows = {row.id: row for row in tx.execute(being_sent.with_for_update())}
+    open_ = [one for one in submitted if one.id in rows]
+    for one in open_:
+        if one.outcomes[0].state is SmsState.QUEUED:
+            _set(tx, one.id, now, state=SmsState.QUEUED, reason=one.outcomes[0].reason, submitting_at=None,
+                 not_before=now + TRY_AGAIN)  # fmt: skip
+    gone = [one for one in open_ if one.outcomes[0].state is not SmsState.QUEUED]
+    if not gone:
         return
-    if outcomes[0].state is SmsState.QUEUED:
-        _set(tx, message_id, now, state=SmsState.QUEUED, reason=outcomes[0].reason, submitting_at=None,
-             not_before=now + TRY_AGAIN)  # fmt: skip
-        return
-    each = [*outcomes, *([PartOutcome(SmsState.QUEUED)] * (parts - len(outcomes)))]
+    each = {one.id: _all_parts(one) for one in gone}
+    tx.execute(insert(SmsPart), [row for one in gone for row in _part_rows(one.id, each[one.id], now)])
+    contacts = _contacts(
+        tx, [rows[one.id] for one in gone if one.outcomes[0].state is not SmsState.FAILED], now, office
+    )
     tx.execute(
-        insert(SmsPart),
+        update(SmsMessage.__table__).where(SmsMessage.__table__.c.id == bindparam("of")),  # type: ignore[arg-type]
         [
             {
-                "message_id": message_id, "number": number, "state": outcome.state, "carrier_id": outcome.carrier_id,
-                "id_key": outcome.keys[0] if outcome.keys else "", "reason": outcome.reason, "submitted_at": now,
-                "final_at": now if outcome.state in FINAL else None,
+                "of": one.id, "state": (state := message_state([part.state for part in each[one.id]])), "route": one.route,
+                "contact_id": contacts.get(one.id), "final_at": now if state in FINAL else None,
+                "reason": " ".join(outcome.reason for outcome in one.outcomes if outcome.reason),
             }
-            for number, outcome in enumerate(each, 1)
+            for one in gone
         ],
     )  # fmt: skip
-    state = message_state([outcome.state for outcome in each])
-    contact_id = None if outcomes[0].state is SmsState.FAILED else _contact(tx, row, now, office)
-    _set(tx, message_id, now, state=state, route=route, contact_id=contact_id,
-         reason=" ".join(outcome.reason for outcome in outcomes if outcome.reason),
-         final_at=now if state in FINAL else None)  # fmt: skip
-    if state is SmsState.UNKNOWN:
-        sms_fate.ask_a_person(tx, row.debtor_id, row.area, message_id, now)
-    for outcome in outcomes:
-        sms_fate.match_early(tx, route, message_id, row.number, outcome, now)
+    publish_each(tx, now, TOPIC, [one.id for one in gone])
+    for one in gone:
+        if any(part.state is SmsState.UNKNOWN for part in each[one.id]):
+            sms_fate.ask_a_person(tx, rows[one.id].debtor_id, rows[one.id].area, one.id, now)
+    told = [
+        Told(one.route, one.id, rows[one.id].number, outcome)
+        for one in gone
+        for outcome in one.outcomes
+        if outcome.keys
+    ]
+    sms_fate.match_early(tx, told, now)
+
+
+def _all_parts(one: Submitted) -> Sequence[PartOutcome]:
+    return [*one.outcomes, *([PartOutcome(SmsState.QUEUED)] * (one.parts - len(one.outcomes)))]
+
+
+def _part_rows(message_id: uuid.UUID, parts: Sequence[PartOutcome], now: datetime) -> Iterator[dict[str, object]]:
+    for number, part in enumerate(parts, 1):
+        yield {
+            "message_id": message_id, "number": number, "state": part.state, "carrier_id": part.carrier_id,
+            "id_key": part.keys[0] if part.keys else "", "reason": part.reason, "submitted_at": now,
+            "final_at": now if part.state in FINAL else None,
+        }  # fmt: skip
+
+
+def is_due(tx: Connection, now: datetime) -> bool:
+    """Whether the time of any message has come."""
+    due = exists().where(SmsMessage.state == SmsState.QUEUED, SmsMessage.not_before <= now)
+    return bool(tx.execute(select(due)).scalar_one())
+
+
+def put_back(tx: Connection, held: Collection[uuid.UUID], now: datetime) -> None:
+    """Queue again what stands as being sent and is not `held` by the one sender there is: it was never submitted.
+
+    For that sender itself, when it cannot know whether its claim was committed.
+    """
+    left = select(SmsMessage.id).where(SmsMessage.state == SmsState.SUBMITTING)
+    for message_id in tx.execute(left).scalars().all():
+        if message_id not in held:
+            _set(tx, message_id, now, state=SmsState.QUEUED, submitting_at=None)
 
 
 def recover(tx: Connection, now: datetime, office: Office) -> int:
     """What a sender that is no more was sending is unknown. Call under the sender's lease, before anything is claimed."""
     left = select(SmsMessage.id, SmsMessage.units).where(SmsMessage.state == SmsState.SUBMITTING)
-    rows = tx.execute(left).all()
-    lost = PartOutcome(SmsState.UNKNOWN, reason="送信中に処理が中断しました。")
-    for row in rows:
-        settle(tx, row.id, "", row.units, [lost], now, office)
+    lost = (PartOutcome(SmsState.UNKNOWN, reason="送信中に処理が中断しました。"),)
+    rows = [Submitted(row.id, "", row.units, lost) for row in tx.execute(left)]
+    settle(tx, rows, now, office)
     return len(rows)
 
 
-def _contact(tx: Connection, row: Row[Any], now: datetime, office: Office) -> uuid.UUID:
-    """What may have reached the person stands in the negotiation record, and counts towards the caps."""
-    contact_id = new_id()
+def _contacts(tx: Connection, rows: Sequence[Row[Any]], now: datetime, office: Office) -> dict[uuid.UUID, uuid.UUID]:
+    """What may have reached somebody stands in the negotiation record, and counts towards the caps; by message."""
+    ids = {row.id: new_id() for row in rows}
+    if not rows:
+        return ids
     tx.execute(
-        insert(Contact).values(
-            id=contact_id, debtor_id=row.debtor_id, area=row.area, channel=Channel.SMS, at=row.submitting_at,
-            user_id=row.user_id, number=row.number, answered_by=AnsweredBy.NOBODY, disposition="sms_sent", note=row.body,
-            recorded_at=now,
-        )
+        insert(Contact),
+        [
+            {
+                "id": ids[row.id], "debtor_id": row.debtor_id, "area": row.area, "channel": Channel.SMS,
+                "at": row.submitting_at, "user_id": row.user_id, "number": row.number, "answered_by": AnsweredBy.NOBODY,
+                "disposition": "sms_sent", "note": row.body, "recorded_at": now,
+            }
+            for row in rows
+        ],
     )  # fmt: skip
-    summaries.refresh(tx, [row.debtor_id], office.today(now))
-    publish(tx, now, "debtor", row.debtor_id)
-    return contact_id
+    people = sorted({row.debtor_id for row in rows})
+    summaries.refresh(tx, people, office.today(now))
+    publish_each(tx, now, "debtor", people)
+    return ids
 
 
 def decide(

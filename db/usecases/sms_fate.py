@@ -5,6 +5,7 @@ Everything here may come twice, late, or before its time, and says so to nobody:
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -66,22 +67,35 @@ def _part_of(tx: Connection, route: str, keys: Sequence[str], number: str) -> tu
     return (found[0].message_id, found[0].number) if found else None
 
 
-def match_early(
-    tx: Connection, route: str, message_id: uuid.UUID, number: str, outcome: PartOutcome, now: datetime
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the carrier of a route said of a part of a message to a number."""
+
+    route: str
+    message_id: uuid.UUID
+    number: str
+    outcome: PartOutcome
+
+
+def match_early(tx: Connection, told: Sequence[Told], now: datetime) -> None:
     """A receipt may have come before the answer that names the part."""
-    if not outcome.keys:
+    by_key = {(one.route, one.number, key): one for one in told for key in one.outcome.keys}
+    if not by_key:
         return
-    part = select(SmsPart.number).where(SmsPart.message_id == message_id, SmsPart.id_key == outcome.keys[0])
     waiting = (
-        select(SmsReceipt.id, SmsReceipt.state, SmsReceipt.reason)
-        .where(SmsReceipt.id_key.in_(outcome.keys), SmsReceipt.number == number, SmsReceipt.route == route)
-        .where(SmsReceipt.message_id.is_(None))
+        select(
+            SmsReceipt.id, SmsReceipt.route, SmsReceipt.number, SmsReceipt.id_key, SmsReceipt.state, SmsReceipt.reason
+        )
+        .where(SmsReceipt.id_key.in_({key for _, _, key in by_key}), SmsReceipt.message_id.is_(None))
         .order_by(SmsReceipt.received_at)
     )
     for row in tx.execute(waiting).all():
-        tx.execute(update(SmsReceipt).where(SmsReceipt.id == row.id).values(message_id=message_id))
-        _move(tx, message_id, tx.execute(part).scalar_one(), row.state, row.reason, now)
+        if one := by_key.get((row.route, row.number, row.id_key)):
+            part = select(SmsPart.number).where(
+                SmsPart.message_id == one.message_id, SmsPart.id_key == one.outcome.keys[0]
+            )
+            tx.execute(update(SmsReceipt).where(SmsReceipt.id == row.id).values(message_id=one.message_id))
+            _move(tx, one.message_id, tx.execute(part).scalar_one(), row.state, row.reason, now)
 
 
 def answered_late(tx: Connection, message_id: uuid.UUID, part: int, outcome: PartOutcome, now: datetime) -> None:
@@ -95,7 +109,7 @@ def answered_late(tx: Connection, message_id: uuid.UUID, part: int, outcome: Par
     named = update(SmsPart).where(SmsPart.message_id == message_id, SmsPart.number == part)
     tx.execute(named.values(carrier_id=outcome.carrier_id, id_key=outcome.keys[0] if outcome.keys else ""))
     _move(tx, message_id, part, outcome.state, outcome.reason, now)
-    match_early(tx, row.route, message_id, row.number, outcome, now)
+    match_early(tx, [Told(row.route, message_id, row.number, outcome)], now)
 
 
 def _move(tx: Connection, message_id: uuid.UUID, part: int, state: SmsState, reason: str, now: datetime) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -34,6 +35,7 @@ class NodeSmsc:
         self._process = process
         self.port = 0
         self.events: list[dict[str, Any]] = []
+        self._counts: Counter[str] = Counter()
         self._news = asyncio.Condition()
 
     async def listen(self) -> None:
@@ -41,17 +43,18 @@ class NodeSmsc:
         assert self._process.stdout is not None
         async for line in self._process.stdout:
             async with self._news:
-                self.events.append(json.loads(line))
+                self.events.append(event := json.loads(line))
+                self._counts[event["event"]] += 1
                 self._news.notify_all()
 
     def of(self, name: str) -> list[dict[str, Any]]:
         """The events of that name so far."""
         return [event for event in self.events if event["event"] == name]
 
-    async def said(self, name: str, times: int = 1) -> list[dict[str, Any]]:
+    async def said(self, name: str, times: int = 1, patience: float = PATIENCE_SECONDS) -> list[dict[str, Any]]:
         """Wait until it has said so that often."""
-        async with asyncio.timeout(PATIENCE_SECONDS), self._news:
-            await self._news.wait_for(lambda: len(self.of(name)) >= times)
+        async with asyncio.timeout(patience), self._news:
+            await self._news.wait_for(lambda: self._counts[name] >= times)
         return self.of(name)
 
 

@@ -535,7 +535,7 @@ class Heard(logging.Handler):
 @pytest.mark.req("P3")
 async def test_of_two_bridges_of_one_pbx_one_works_and_one_waits(lab: Lab, ami: Ami, new_shift: NewShift) -> None:
     shift = new_shift(lab)
-    waits = Heard("ami_bridge.lease", "another bridge works the PBX")
+    waits = Heard("db.tenure", "another process holds")
     async with shift.bridge_process() as first:
         await shift.ready()
         async with shift.bridge():

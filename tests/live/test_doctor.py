@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ami_bridge.checks import CONTEXTS, Finding, Level, check_pbx
+from ami_bridge.checks import CONTEXTS, check_pbx
+from db.findings import Finding, Level
 from db.settings import AmiSettings, Secret, environment
 from saikoku import doctor
 from saikoku.__main__ import main

@@ -14,17 +14,17 @@ from ami_bridge.campaigning import Campaigns
 from ami_bridge.dialing import Dialing
 from ami_bridge.errors import OutcomeUnknown
 from ami_bridge.lanes import Lanes
-from ami_bridge.lease import Lease
 from ami_bridge.pace import Pace
 from ami_bridge.patience import Patience
 from ami_bridge.recordings import Recordings
-from ami_bridge.register import Register
 from ami_bridge.tracking import Answered, Fact, Failed, Gone, Rang, Standing, Unserved, Waiting
 from db.clock import FixedClock
+from db.register import Register
 from db.rules.telephony import AttemptState, DialMode, DutyState
 from db.schema.calls import Attempt, Duty
 from db.settings import DialSettings
 from db.store.calls import DutyRow
+from db.tenure import Lease
 from db.usecases import duty, settling
 from db.usecases.campaigns import Running
 from tests.integration.ami_bridge.test_dialing import Link, Tasks
@@ -48,7 +48,7 @@ class Dialer:
         self.database, self.link, self.tasks, clock = small.database, Link(), Tasks(), HeldTime()
         self.clock = clock
         register = Register(self.database, FixedClock(NOW), clock)
-        self.lease = Lease(register, "main", clock)
+        self.lease = Lease(register, "bridge:main", clock)
         patience = Patience(self.tasks, clock, 45.0, self.lose)  # type: ignore[arg-type]
         recordings = Recordings(register, Path("/nowhere"), self.tasks, clock)  # type: ignore[arg-type]
         dial = DialSettings(recordings_dir=Path("/nowhere"))

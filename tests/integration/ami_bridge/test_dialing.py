@@ -13,11 +13,9 @@ from sqlalchemy import select, update
 
 from ami_bridge.dialing import BAD_NUMBER, NO_PBX, Dialing
 from ami_bridge.errors import AmiRefused, NotConnected, OutcomeUnknown
-from ami_bridge.lease import Lease
 from ami_bridge.legs import CUT, NO_ANSWER, Legs
 from ami_bridge.patience import Patience
 from ami_bridge.recordings import Recordings
-from ami_bridge.register import Register
 from ami_bridge.tracking import (
     Answered,
     Began,
@@ -32,6 +30,7 @@ from ami_bridge.tracking import (
 )
 from ami_bridge.values import Action, Event, Headers, Reply
 from db.clock import FixedClock
+from db.register import Register
 from db.rules.telephony import AttemptResult, AttemptState, CallState, DutyState, EndedBy
 from db.rules.terms import Area
 from db.schema.calls import Attempt, Call, Duty
@@ -40,6 +39,7 @@ from db.schema.ops import Lease as LeaseRow
 from db.schema.people import Phone
 from db.settings import DialSettings
 from db.store import calls as stored
+from db.tenure import Lease
 from db.usecases import calls, duty, settling
 from db.usecases.leases import LeaseLostError
 from tests.integration.db.people import NOW, OFFICE, SmallOffice
@@ -97,7 +97,7 @@ class Line:
         self.tasks = tasks = Tasks()
         self.given_up = asyncio.Event()
         register = Register(self.database, FixedClock(NOW), clock)
-        self.lease = Lease(register, "main", clock)
+        self.lease = Lease(register, "bridge:main", clock)
         patience = Patience(tasks, clock, 45.0, self.give_up)  # type: ignore[arg-type]
         recordings = Recordings(register, dial.recordings_dir, tasks, clock)  # type: ignore[arg-type]
         self.dialing = Dialing(register, link, self.lease, patience, recordings, dial, OFFICE, self.lose)  # type: ignore[arg-type]

@@ -9,9 +9,9 @@ import pytest
 from ami_bridge.incoming import Reception
 from ami_bridge.patience import Patience
 from ami_bridge.recordings import Recordings
-from ami_bridge.register import Register
 from ami_bridge.tracking import Arrived, Gone
 from db.clock import FixedClock
+from db.register import Register
 from db.rules.callers import Caller, CallerKind
 from db.rules.telephony import IncomingState
 from db.store import incoming as stored

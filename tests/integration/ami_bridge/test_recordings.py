@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from ami_bridge.recordings import Recordings
-from ami_bridge.register import Register
 from db.clock import FixedClock
 from db.engine import Database
+from db.register import Register
 from db.rules.telephony import RecordingState
 from db.schema.calls import Recording
 from db.usecases import calls

@@ -12,10 +12,10 @@ from sqlalchemy import select
 
 from ami_bridge.cel import History
 from ami_bridge.recordings import Recordings
-from ami_bridge.register import Register
 from ami_bridge.settling import AGAIN, WRITING, Settler
 from ami_bridge.tracking import Answered, Began, Entered, Failed, Gone, Rang, Tracker
 from db.clock import FixedClock
+from db.register import Register
 from db.rules.callers import CallerKind
 from db.rules.telephony import AttemptResult, AttemptState, CallState, EndedBy, IncomingState
 from db.schema.calls import Attempt, Call, Incoming, Recording

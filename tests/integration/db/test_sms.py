@@ -16,7 +16,7 @@ from db.schema.people import Flag, Phone
 from db.schema.sms import SmsMessage, SmsReceipt, SmsReply
 from db.schema.work import Task
 from db.usecases import sms, sms_fate, stop
-from db.usecases.sms import ReadyMessage, SmsError, Wording
+from db.usecases.sms import ReadyMessage, SmsError, Submitted, Wording
 from tests.integration.db.people import ADMIN, NOW, OFFICE, SmallOffice
 
 TEXT = "桜市役所です。ご連絡したいことがあります。0422-11-2233までお電話ください。"
@@ -60,7 +60,7 @@ class Sender:
     def settle(self, message: uuid.UUID, *outcomes: PartOutcome, parts: int = 1, route: str = "a") -> None:
         self.now += SECONDS
         with self.database.write() as tx:
-            sms.settle(tx, message, route, parts, outcomes, self.now, OFFICE)
+            sms.settle(tx, [Submitted(message, route, parts, outcomes)], self.now, OFFICE)
 
     def sent(self, *outcomes: PartOutcome, parts: int = 1) -> uuid.UUID:
         message = self.queue()
@@ -173,10 +173,30 @@ def test_the_rule_is_asked_again_at_the_last_moment(sender: Sender, small: Small
 @pytest.mark.req("S3", "C4")
 def test_messages_on_their_way_count_towards_the_caps(sender: Sender) -> None:
     messages = [sender.queue() for _ in range(3)]
-    claimed = [ready.id for ready in sender.claim()]
+    claimed = [ready.id for _ in messages for ready in sender.claim()]
     assert claimed == messages[:2]  # two a day to a number
     assert sender.state(messages[2]) is SmsState.REFUSED
     assert sender.contacts() == []
+
+
+@pytest.mark.req("S3", "C4")
+def test_of_one_home_only_one_message_is_decided_on_at_a_time(sender: Sender, small: SmallOffice) -> None:
+    home = [small.debtor(phone=f"+81903333444{n}", household=7) for n in range(5)]
+    stranger = small.debtor(phone="+819033334449", household=8)
+    messages = [sender.queue(debtor=one) for one in (*home, stranger)]
+    assert [ready.id for ready in sender.claim()] == [messages[0], messages[5]]
+    assert [ready.id for _ in range(4) for ready in sender.claim()] == messages[1:3]  # three a day to a household
+    assert sender.state(messages[4]) is SmsState.REFUSED
+
+
+@pytest.mark.req("S6")
+def test_a_claim_of_which_nothing_was_heard_is_put_back(sender: Sender, small: SmallOffice) -> None:
+    held, lost = sender.queue(), sender.queue(debtor=small.debtor(phone="+819033334444"))
+    assert [ready.id for ready in sender.claim()] == [held, lost]
+    with sender.database.write() as tx:
+        sms.put_back(tx, {held}, sender.now)
+    assert (sender.state(held), sender.state(lost)) == (SmsState.SUBMITTING, SmsState.QUEUED)
+    assert [ready.id for ready in sender.claim()] == [lost]
 
 
 @pytest.mark.req("P4", "S6")
@@ -225,7 +245,7 @@ def test_what_a_killed_sender_was_sending_is_unknown(sender: Sender) -> None:
 def test_messages_to_one_number_have_different_references(sender: Sender) -> None:
     sender.queue()
     sender.queue()
-    assert [ready.reference for ready in sender.claim()] == [0, 1]
+    assert [ready.reference for _ in range(2) for ready in sender.claim()] == [0, 1]
 
 
 # -- fate -----------------------------------------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, select, text, update
 
-from ami_bridge.checks import Finding, Level
 from db.engine import Database
+from db.findings import Finding, Level
 from db.rules.viewer import system_viewer
 from db.schema.staff import AccessLog
 from db.settings import DatabaseSettings, Settings

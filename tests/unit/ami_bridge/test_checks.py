@@ -3,7 +3,7 @@
 import pytest
 
 from ami_bridge import checks
-from ami_bridge.checks import Finding, Level
+from db.findings import Finding, Level
 
 HOOKS = ["saikoku-hook-hold", "saikoku-hook-hangup"]
 ALL = frozenset({*checks.RIGHTS, *checks.MODULES, "Ping", "ShowDialPlan"})

@@ -12,8 +12,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from ami_bridge.lanes import Lanes
 from ami_bridge.patience import Patience
-from ami_bridge.register import Register
 from db.clock import FixedClock
+from db.register import Register
 from tests.unit.ami_bridge.scripted_ami import HeldTime, soon
 
 ONE, OTHER = uuid.uuid4(), uuid.uuid4()

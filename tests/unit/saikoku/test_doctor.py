@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ami_bridge.checks import Level
+from db.findings import Level
 from db.settings import AmiSettings, DialSettings
 from db.store.calls import SeatRow
 from saikoku import doctor

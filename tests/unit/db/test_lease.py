@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from ami_bridge.lease import is_gone, this_process
+from db.processes import is_gone, this_process
 
 
 @pytest.mark.req("P3")

@@ -1,4 +1,5 @@
-"""The register as the bridge's workers use it: patient. What happened in Asterisk must be written, however long it takes.
+"""The register as the workers of the links use it: patient. What happened at the PBX or the carrier must be written, however
+long it takes.
 
 Every use case that is written here bears being run twice, because a commit whose answer was lost is tried again.
 """

@@ -1,4 +1,4 @@
-"""One bridge a PBX: a lease in the register, so that two bridges never work one PBX.
+"""Holding a lease: one bridge a PBX, one sender of messages, so that two processes never do what must be done once.
 
 The second waits and says so. When the first was killed on the same machine, the second need not wait for the lease to
 run out: it sees that the process is gone.
@@ -12,8 +12,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from ami_bridge.register import Register
 from db.processes import is_gone, this_process
+from db.register import Register
 from db.timing import Time
 from db.usecases import leases
 
@@ -27,13 +27,12 @@ ASK_AGAIN: Final = 1.0
 
 
 class Lease:
-    """The right to work one PBX."""
+    """The right to be the one who does what `name` stands for (`bridge:main`, `sms`)."""
 
-    def __init__(self, register: Register, pbx: str, time: Time) -> None:
+    def __init__(self, register: Register, name: str, time: Time) -> None:
         self._register = register
         self._time = time
-        self._pbx = pbx
-        self._name = f"bridge:{pbx}"
+        self._name = name
         self._holder = this_process()
 
     async def acquire(self) -> None:
@@ -43,7 +42,7 @@ class Lease:
             leases.take, self._name, self._holder, self._register.now(), LASTS, is_gone
         ):
             if holder != said:
-                log.warning("another bridge works the PBX %r (%s); waiting for it to end", self._pbx, holder)
+                log.warning("another process holds %r (%s); waiting for it to end", self._name, holder)
             said = holder
             await self._time.sleep(ASK_AGAIN)
 

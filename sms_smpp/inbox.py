@@ -1,0 +1,102 @@
+"""What carriers hand us, written into the register before it is acknowledged: receipts, replies, and answers that came late."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection
+
+from db.reference.phones import PhoneError, parse_phone
+from db.register import UNAVAILABLE, Register
+from db.rules.sms import PartOutcome, SmsState
+from db.usecases import sms_fate
+from db.usecases.office import Office
+from sms_smpp.errors import NotStored
+from sms_smpp.pdu import Delivery
+from sms_smpp.receipts import Fate, id_candidates, receipt_of, text_of
+from sms_smpp.values import Accepted, Arrival, LateAnswer, Outcome, Refused, Unknown
+
+log = logging.getLogger(__name__)
+
+STATES: Final[Mapping[Fate, SmsState]] = {
+    Fate.ENROUTE: SmsState.ACCEPTED,
+    Fate.ACCEPTED: SmsState.ACCEPTED,
+    Fate.DELIVERED: SmsState.DELIVERED,
+    Fate.EXPIRED: SmsState.EXPIRED,
+    Fate.DELETED: SmsState.FAILED,
+    Fate.UNDELIVERABLE: SmsState.FAILED,
+    Fate.REJECTED: SmsState.FAILED,
+    Fate.UNKNOWN: SmsState.UNKNOWN,
+}
+"""What a receipt makes of a part."""
+
+
+class Inbox:
+    """Stores the arrivals of one route; see `values.Keep`."""
+
+    def __init__(self, register: Register, route: str, office: Office) -> None:
+        self._register = register
+        self._route = route
+        self._office = office
+
+    async def __call__(self, arrivals: Sequence[Arrival]) -> None:
+        try:
+            await self._register.database.run(store, self._route, arrivals, self._register.now(), self._office)
+        except UNAVAILABLE as error:
+            log.warning("%d arrivals cannot be stored now (%s)", len(arrivals), type(error.orig).__name__)
+            raise NotStored from error
+
+
+def store(tx: Connection, route: str, arrivals: Sequence[Arrival], now: datetime, office: Office) -> None:
+    """Write arrivals down, each as what it is."""
+    for arrival in arrivals:
+        if isinstance(arrival, LateAnswer):
+            _late(tx, arrival, now)
+        elif receipt := receipt_of(arrival):
+            state = STATES[receipt.fate]
+            reason = "" if state is SmsState.DELIVERED else _storable(receipt.reason or receipt.fate.name)
+            identity = _storable(receipt.message_id)
+            sms_fate.receipt(tx, route, identity, id_candidates(identity), number_of(arrival), state, reason, now)
+        else:
+            sms_fate.reply(tx, route, number_of(arrival), _storable(text_of(arrival)), now, office)
+
+
+def number_of(delivery: Delivery) -> str:
+    """Whom it comes from, in E.164 as far as it is a telephone number, else as it came (names, short codes).
+
+    The type of number is not asked: carriers write `8190…`, `+8190…` and `090…` under any of them.
+    """
+    told = _storable(delivery.source)
+    for spelling in (f"+{told}" if told.startswith("81") else told, told):
+        try:
+            return parse_phone(spelling).e164
+        except PhoneError:
+            continue
+    return told
+
+
+def part_outcome(outcome: Outcome) -> PartOutcome:
+    """What the link says of a submission, in the register's words."""
+    if isinstance(outcome, Accepted):
+        identity = _storable(outcome.message_id)
+        return PartOutcome(SmsState.ACCEPTED, identity, id_candidates(identity) if identity else ())
+    if isinstance(outcome, Refused):
+        return PartOutcome(SmsState.FAILED, reason=outcome.reason)
+    if isinstance(outcome, Unknown):
+        return PartOutcome(SmsState.UNKNOWN, reason=outcome.reason)
+    return PartOutcome(SmsState.QUEUED, reason=outcome.reason)
+
+
+def _late(tx: Connection, late: LateAnswer, now: datetime) -> None:
+    """Only submissions of ours carry a tag: the message and the number of the part."""
+    message, _, part = late.submission.tag.rpartition("/")
+    sms_fate.answered_late(tx, uuid.UUID(message), int(part), part_outcome(late.outcome), now)
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL stores no NUL."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -1,0 +1,215 @@
+"""`saikoku sms`: takes messages from the register to the carriers, and writes down what becomes of them.
+
+One process at a time does so (a lease). A message is committed as being sent before it is submitted; killed at any moment, the
+next sender finds those and makes them *unknown* (`db.usecases.sms.recover`). Told to stop, it takes no more, waits for the
+carriers' answers, and leaves nothing in doubt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from db.clock import Clock
+from db.engine import Database
+from db.hints import LOOK_EVERY, Hints, hints
+from db.register import UNAVAILABLE, Register
+from db.rules.sms import PartOutcome, SmsState
+from db.rules.texts.parts import TextError
+from db.settings import Settings
+from db.tenure import Lease
+from db.timing import RealTime, Time
+from db.usecases import listening, sms
+from db.usecases.leases import LeaseLostError
+from db.usecases.office import Office
+from db.usecases.sms import ReadyMessage, Submitted
+from sms_smpp.carriers import Carrier, carriers_of
+from sms_smpp.errors import BadField, BindRefused
+from sms_smpp.inbox import Inbox, part_outcome
+from sms_smpp.routes import Message, Routes
+
+log = logging.getLogger(__name__)
+
+LEASE: Final = "sms"
+CLAIMED: Final = 25
+"""So many messages are taken in one transaction at most: the register's one writer is not held from a call for longer."""
+SETTLED: Final = 50
+"""The same for those whose outcome is written down."""
+HEARD_EVERY: Final = 10.0
+"""Seconds between two words of the sender that it has a carrier."""
+
+
+def heard_name(route: str) -> str:
+    """Under which name the register keeps until when a carrier was listened to."""
+    return f"smpp:{route}"
+
+
+async def run(settings: Settings, database: Database, clock: Clock, office: Office) -> None:
+    """Send and receive until cancelled. Raises SettingError."""
+    time = RealTime()
+    register = Register(database, clock, time)
+    settings.office.run_dir.mkdir(parents=True, exist_ok=True)
+    carriers_of(
+        settings, lambda route: Inbox(register, route.name, office), time
+    )  # what is wrong is said before waiting
+    async with hints(database, settings.office.run_dir) as listening_:
+        while True:
+            lease = Lease(register, LEASE, time)
+            await lease.acquire()
+            try:
+                carriers = carriers_of(settings, lambda route: Inbox(register, route.name, office), time)
+                await Sender(register, lease, office, carriers, time).run(listening_)
+            except LeaseLostError:
+                log.error("another process has taken over the sending of messages")
+            finally:
+                await lease.release()
+
+
+class Sender:
+    """The messages under way, from claim to outcome."""
+
+    def __init__(
+        self, register: Register, lease: Lease, office: Office, carriers: Sequence[Carrier], time: Time
+    ) -> None:
+        self._register = register
+        self._lease = lease
+        self._office = office
+        self._carriers = carriers
+        self._routes = Routes([(carrier.route, carrier.link) for carrier in carriers])
+        self._time = time
+        self._most = sum(carrier.window for carrier in carriers)
+        """Messages in hand at a time: as many as the carriers take; the rest waits where a crash leaves no doubt."""
+        self._sending: dict[UUID, asyncio.Task[None]] = {}
+        self._settled: list[Submitted] = []
+        self._to_settle = asyncio.Event()
+        self._free = asyncio.Event()
+        self._stopping = asyncio.Event()
+
+    async def run(self, listening_: Hints) -> None:
+        """Until cancelled, or the lease is lost (LeaseLostError)."""
+        left = await self._register.write(sms.recover, self._register.now(), self._office)
+        if left:
+            log.warning("%d messages were being sent when the last sender ended: their outcome is unknown", left)
+        links = [asyncio.create_task(self._keep(carrier)) for carrier in self._carriers]
+        others = [asyncio.create_task(work) for work in (self._lease.keep(), self._say_heard())]
+        settling = asyncio.create_task(self._settle())
+        taking = asyncio.create_task(self._take(listening_))
+        try:
+            await asyncio.wait([*links, *others, settling, taking], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _end([taking])
+            await self._answered(links)
+            await _end([settling])
+            await self._write_rest()
+            await _end([*links, *others])
+        for task in (*links, *others, settling, taking):
+            if not task.cancelled() and (error := task.exception()):
+                raise error
+
+    async def _answered(self, links: Sequence[asyncio.Task[None]]) -> None:
+        """Wait for the carriers' answers to what is under way, as long as the links do."""
+        self._stopping.set()
+        for carrier in self._carriers:
+            carrier.link.stop()
+        await asyncio.wait(links)
+        while self._sending:
+            await asyncio.wait(self._sending.values())
+
+    async def _write_rest(self) -> None:
+        with suppress(*UNAVAILABLE):  # the next sender makes them unknown
+            while self._settled:
+                await self._write_down(self._register.database.run)
+
+    async def _keep(self, carrier: Carrier) -> None:
+        """A carrier that does not know us is left alone until an admin starts the sender anew; the others go on."""
+        with suppress(BindRefused):
+            await carrier.link.run()
+            return
+        await self._stopping.wait()
+
+    async def _say_heard(self) -> None:
+        while True:
+            for carrier in self._carriers:
+                if carrier.link.state.up:
+                    name = heard_name(carrier.route.name)
+                    await self._register.write(listening.heard, name, self._register.now())
+            await self._time.sleep(HEARD_EVERY)
+
+    # -- taking and sending -----------------------------------------------------------------------------------------------------
+
+    async def _take(self, listening_: Hints) -> None:
+        while True:
+            self._free.clear()
+            room = min(CLAIMED, self._most - len(self._sending))
+            if room <= 0:
+                await self._free.wait()
+            elif not await self._claim(room):
+                await listening_.wait(LOOK_EVERY)
+
+    async def _claim(self, room: int) -> bool:
+        """Take what may go out now; False if there was nothing."""
+        if not any(carrier.link.state.up for carrier in self._carriers):
+            return False
+        now = self._register.now()
+        try:
+            if not await self._register.database.ask(sms.is_due, now):
+                return False
+            ready = await self._register.database.run(self._claim_as_holder, now, room)
+        except UNAVAILABLE as error:
+            # Whether it was committed is not known. Nothing of it was sent: what we do not hold is put back.
+            log.warning("messages cannot be taken now (%s)", type(error.orig).__name__)
+            await self._register.write(self._put_back, self._register.now())
+            return False
+        for message in ready:
+            self._sending[message.id] = asyncio.create_task(self._send(message))
+        return True
+
+    def _claim_as_holder(self, tx: Connection, now: datetime, room: int) -> list[ReadyMessage]:
+        self._lease.require(tx)
+        return sms.claim(tx, now, self._office, room)
+
+    def _put_back(self, tx: Connection, now: datetime) -> None:
+        self._lease.require(tx)
+        held = {*self._sending, *(settled.id for settled in self._settled)}
+        sms.put_back(tx, held, now)
+
+    async def _send(self, message: ReadyMessage) -> None:
+        self._settled.append(await self._outcome(message))
+        self._sending.pop(message.id)
+        self._free.set()
+        self._to_settle.set()
+
+    async def _outcome(self, message: ReadyMessage) -> Submitted:
+        try:
+            sent = await self._routes.send(Message(message.number, message.body, message.reference, str(message.id)))
+        except (TextError, BadField) as error:  # this carrier takes less than the desk was told; nothing was sent
+            return Submitted(message.id, "", 1, (PartOutcome(SmsState.FAILED, reason=str(error)),))
+        return Submitted(message.id, sent.route, sent.parts, tuple(map(part_outcome, sent.outcomes)))
+
+    # -- writing down -----------------------------------------------------------------------------------------------------------
+
+    async def _settle(self) -> None:
+        """Everything that waits is written in one go: while a commit lasts, the next ones gather."""
+        while True:
+            await self._to_settle.wait()
+            self._to_settle.clear()
+            while self._settled:
+                await self._write_down(self._register.write)
+
+    async def _write_down(self, write: Callable[..., Awaitable[None]]) -> None:
+        batch = tuple(self._settled[:SETTLED])
+        await write(sms.settle, batch, self._register.now(), self._office)
+        del self._settled[: len(batch)]
+
+
+async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)

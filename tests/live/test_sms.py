@@ -1,0 +1,94 @@
+"""`saikoku sms` as a process, against an SMSC that is not ours: every message's fate, whatever breaks."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from db.engine import Database
+from db.findings import Level
+from db.hints import follow, hints
+from db.rules.sms import SmsState
+from db.schema.sms import SmsMessage
+from db.settings import Secret, Settings, SmppSettings
+from sms_smpp.checks import check_carriers
+from tests.live.sms_crash import Crash, environ_of, fill, play
+from tests.live.smscs import PATIENCE_SECONDS, node_smsc
+
+
+@asynccontextmanager
+async def sender(environ: Mapping[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The daemon; in the end it is told to stop, and has."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "saikoku", "sms", env=environ)
+    try:
+        yield process
+        if process.returncode is None:
+            process.terminate()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def until(database: Database, folder: Path, states: dict[SmsState, int]) -> None:
+    """Wait until so many messages stand so."""
+
+    async def stand() -> bool:
+        query = select(SmsMessage.state, func.count()).group_by(SmsMessage.state)
+        return await database.ask(lambda tx: {row[0]: row[1] for row in tx.execute(query)}) == states
+
+    async with asyncio.timeout(PATIENCE_SECONDS), hints(database, folder / "run") as heard:
+        changes = follow(database, heard)
+        while not await stand():
+            await anext(changes)
+
+
+@pytest.mark.req("S4", "S6")
+async def test_the_sender_is_killed_and_its_link_cut_and_nothing_goes_out_twice(tmp_path: Path) -> None:
+    verdict = await play(Crash(150, kills=2, cuts=2, seed=1), tmp_path, f"sqlite:///{tmp_path}/register.db")
+    assert verdict.wrong == []
+    assert verdict.counts["received"] > 0
+    assert verdict.counts["unknown"] <= 4 * 50, "no more than are in hand at a time"
+
+
+@pytest.mark.req("S1", "S4", "S5")
+async def test_fates_and_replies_come_into_the_register_and_a_stop_leaves_nothing_in_doubt(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    database = Database(f"sqlite:///{tmp_path}/register.db")
+    fill(database, 90)
+    async with node_smsc() as smsc:
+        environ = environ_of(database.url, tmp_path, smsc.port, 5)
+        async with sender(environ):
+            await smsc.said("submit_sm", 10)
+        assert len(smsc.of("unbind")) == 1
+        with database.read() as tx:
+            states = set(tx.execute(select(SmsMessage.state)).scalars())
+        assert states <= {SmsState.QUEUED, SmsState.ACCEPTED, SmsState.DELIVERED, SmsState.FAILED}
+        async with sender(environ):
+            await until(database, tmp_path, {SmsState.ACCEPTED: 30, SmsState.DELIVERED: 30, SmsState.FAILED: 30})
+    assert len({(event["to"], event["header"]) for event in smsc.of("submit_sm")}) == len(smsc.of("submit_sm"))
+    await database.aclose()
+
+
+@pytest.mark.req("S1")
+async def test_doctor_binds_and_enquires(tmp_path: Path) -> None:
+    async with node_smsc() as smsc:
+        right = SmppSettings(
+            "127.0.0.1", smsc.port, system_id="saikoku", password=Secret("tanuki7"), sender="0422112233"
+        )
+        found = await check_carriers(Settings(smpp=right))
+        assert [finding.level for finding in found] == [Level.WARN, Level.OK]  # not encrypted; answers
+        wrong = SmppSettings("127.0.0.1", smsc.port, system_id="other", password=Secret("tanuki7"), sender="0422112233")
+        found = await check_carriers(Settings(smpp=wrong))
+        assert found[-1].level is Level.BAD
+        assert "ESME_RINVPASWD" in str(found[-1])
+        assert "tanuki7" not in str(found)
+        assert smsc.of("submit_sm") == []
+    gone = await check_carriers(Settings(smpp=right))
+    assert gone[-1].level is Level.BAD
