@@ -84,8 +84,8 @@ $(VENV)/.installed-dev: requirements/dev.lock $(VENV)/.installed
 	touch $@
 
 lock:  ## pin the dependencies again (needs uv)
-	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/run.lock
-	uv pip compile pyproject.toml --extra build --extra dev -c requirements/run.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/dev.lock
+	uv pip compile pyproject.toml --extra build --extra lab --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/run.lock
+	uv pip compile pyproject.toml --extra build --extra lab --extra dev -c requirements/run.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/dev.lock
 
 clean:  ## remove the environment, caches and the demo's data
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -33,7 +33,8 @@ from saikoku.demo_office import PASSWORD, USERS, add_office
 from saikoku.lab.asterisk import free_port
 from saikoku.lab.clock import VARIABLE, LabClock, office_hours_offset
 from saikoku.lab.obtain import LabUnavailable
-from saikoku.lab.pbx import Lab
+from saikoku.lab.pbx import OFFICE_NUMBERS, Lab
+from saikoku.lab.smsc import SYSTEM_ID, LabSmsc
 
 SEED: Final = 1
 READY_WITHIN: Final = 60.0
@@ -79,10 +80,11 @@ async def _demo(arguments: argparse.Namespace, settings: Settings, clock: Clock,
     )
     async with AsyncExitStack() as stack:
         lab = await _lab(stack, demo, data)
+        await _smsc(stack, demo)
         database = Database(str(demo.settings["database.url"]))
         await asyncio.to_thread(_city, database, clock, settings, arguments.debtors, lab)
         telephone = ("bridge", "agi") if lab or "SAIKOKU_AMI_HOST" in os.environ else ()
-        names = ("panel", *telephone, "jobs")
+        names = ("panel", *telephone, "jobs", "sms")
         supervisor = asyncio.create_task(Supervisor(names, demo.environ()).run())
         stack.push_async_callback(_cancelled, supervisor)
         waiting = asyncio.create_task(_ready(demo, database, address, bridge="bridge" in names))
@@ -121,6 +123,22 @@ async def _lab(stack: AsyncExitStack, demo: Demo, data: Path) -> Lab | None:
         "dial.recordings_dir": lab.recordings,
     }
     return lab
+
+
+async def _smsc(stack: AsyncExitStack, demo: Demo) -> None:
+    """The carrier of messages, unless settings name one."""
+    if "SAIKOKU_SMPP_HOST" in os.environ:
+        return
+    smsc = await stack.enter_async_context(LabSmsc())
+    demo.settings |= {
+        "smpp.host": "127.0.0.1",
+        "smpp.port": smsc.port,
+        "smpp.name": "ラボ回線",
+        "smpp.system_id": SYSTEM_ID,
+        "smpp.password": "lab",
+        "smpp.sender": OFFICE_NUMBERS[0],
+        "smpp.window": 20,
+    }
 
 
 def _city(database: Database, clock: Clock, settings: Settings, debtors: int, lab: Lab | None) -> None:

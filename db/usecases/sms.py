@@ -36,7 +36,7 @@ from db.usecases.sms_fate import Told
 TOPIC: Final = sms_fate.TOPIC
 LOOK_AGAIN: Final = timedelta(minutes=10)
 """So long a message waits that may not go out at this hour, or during an emergency stop."""
-TRY_AGAIN: Final = timedelta(seconds=30)
+TRY_AGAIN: Final = timedelta(seconds=10)
 """So long one waits that no carrier took."""
 
 _FOR_NOW: Final = frozenset({"night", "before_hours", "after_hours", "closed_day", "emergency_stop"})

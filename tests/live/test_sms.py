@@ -15,9 +15,13 @@ from db.hints import follow, hints
 from db.rules.sms import SmsState
 from db.schema.sms import SmsMessage
 from db.settings import Secret, Settings, SmppSettings
+from saikoku.lab.smsc import SYSTEM_ID, LabSmsc
 from sms_smpp.checks import check_carriers
+from sms_smpp.pdu import Address, Submission
+from sms_smpp.receipts import Fate, receipt_of, text_of
+from sms_smpp.values import Refused
 from tests.live.sms_crash import Crash, environ_of, fill, play
-from tests.live.smscs import PATIENCE_SECONDS, node_smsc
+from tests.live.smscs import PATIENCE_SECONDS, Store, bound, node_smsc
 
 
 @asynccontextmanager
@@ -57,23 +61,25 @@ async def test_the_sender_is_killed_and_its_link_cut_and_nothing_goes_out_twice(
     assert verdict.counts["unknown"] <= 4 * 50, "no more than are in hand at a time"
 
 
-@pytest.mark.req("S1", "S4", "S5")
-async def test_fates_and_replies_come_into_the_register_and_a_stop_leaves_nothing_in_doubt(tmp_path: Path) -> None:
+@pytest.mark.req("S1", "S4", "S6")
+async def test_fates_come_into_the_register_and_a_stop_leaves_nothing_in_doubt(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     database = Database(f"sqlite:///{tmp_path}/register.db")
     fill(database, 90)
-    async with node_smsc() as smsc:
-        environ = environ_of(database.url, tmp_path, smsc.port, 5)
-        async with sender(environ):
-            await smsc.said("submit_sm", 10)
-        assert len(smsc.of("unbind")) == 1
-        with database.read() as tx:
-            states = set(tx.execute(select(SmsMessage.state)).scalars())
-        assert states <= {SmsState.QUEUED, SmsState.ACCEPTED, SmsState.DELIVERED, SmsState.FAILED}
-        async with sender(environ):
-            await until(database, tmp_path, {SmsState.ACCEPTED: 30, SmsState.DELIVERED: 30, SmsState.FAILED: 30})
-    assert len({(event["to"], event["header"]) for event in smsc.of("submit_sm")}) == len(smsc.of("submit_sm"))
-    await database.aclose()
+    try:
+        async with node_smsc() as smsc:
+            environ = environ_of(f"sqlite:///{tmp_path}/register.db", tmp_path, smsc.port, 5)
+            async with sender(environ):
+                await smsc.said("submit_sm", 10)
+            assert len(smsc.of("unbind")) == 1
+            with database.read() as tx:
+                states = set(tx.execute(select(SmsMessage.state)).scalars())
+            assert states <= {SmsState.QUEUED, SmsState.ACCEPTED, SmsState.DELIVERED, SmsState.FAILED}
+            async with sender(environ):
+                await until(database, tmp_path, {SmsState.ACCEPTED: 30, SmsState.DELIVERED: 30, SmsState.FAILED: 30})
+        assert len({(event["to"], event["header"]) for event in smsc.of("submit_sm")}) == len(smsc.of("submit_sm"))
+    finally:
+        await database.aclose()
 
 
 @pytest.mark.req("S1")
@@ -92,3 +98,26 @@ async def test_doctor_binds_and_enquires(tmp_path: Path) -> None:
         assert smsc.of("submit_sm") == []
     gone = await check_carriers(Settings(smpp=right))
     assert gone[-1].level is Level.BAD
+
+
+@pytest.mark.req("S4", "S5")
+async def test_the_labs_carrier_plays_the_phones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("saikoku.lab.smsc.RECEIPT_AFTER", 0.01)
+    store = Store()
+    async with LabSmsc() as smsc, bound(smsc.port, store, system_id=SYSTEM_ID) as link:
+        endings = {
+            "85": Refused(0x0B),
+            "00": Fate.DELIVERED,
+            "31": Fate.EXPIRED,
+            "95": Fate.UNDELIVERABLE,
+            "93": "停止",
+        }
+        sent = {
+            ending: await link.submit(Submission(Address("0312340001"), Address(f"8190000000{ending}"), b"text"))
+            for ending in endings
+        }
+        assert sent["85"] == endings["85"]
+        arrivals = await store.until(lambda all_: len(all_) == 5)
+        fates = {one.source[-2:]: receipt.fate for one in arrivals if (receipt := receipt_of(one))}
+        assert fates == {"00": Fate.DELIVERED, "31": Fate.EXPIRED, "95": Fate.UNDELIVERABLE, "93": Fate.DELIVERED}
+        assert [text_of(one) for one in arrivals if not receipt_of(one)] == ["停止"]
