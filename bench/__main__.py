@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 
-from bench import agi, best_time, daemons, day, debtor_page, extraction, imports, join, pop, sse, workflow
+from bench import agi, best_time, daemons, day, debtor_page, extraction, imports, join, pop, sms, sse, workflow
 from bench.rows import Bench, machine
 
 BENCHES: Mapping[str, Bench] = {
@@ -17,6 +17,7 @@ BENCHES: Mapping[str, Bench] = {
     "pop": pop.run,
     "best_time": best_time.run,
     "imports": imports.run,
+    "sms": sms.run,
     "day": day.run,
 }
 

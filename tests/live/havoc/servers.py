@@ -124,8 +124,10 @@ class Postgres(Part):
 
     name = "database"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+        """`durable`: commits reach the disk, as an office has it; tests do without."""
         self._folder = folder
+        self._durable = durable
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(shutil.which("initdb") or "/initdb")]
         self._programs = found[-1].parent
         account = pwd.getpwnam("postgres") if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
@@ -150,7 +152,16 @@ class Postgres(Part):
     async def start(self) -> None:
         data = self._folder / "data"
         (data / "postmaster.pid").unlink(missing_ok=True)
-        words = ["-D", str(data), "-k", str(self._folder), "-c", "listen_addresses=", "-c", "fsync=off"]
+        words = [
+            "-D",
+            str(data),
+            "-k",
+            str(self._folder),
+            "-c",
+            "listen_addresses=",
+            "-c",
+            f"fsync={'on' if self._durable else 'off'}",
+        ]
         self._process = await asyncio.to_thread(self._server, words)
         while not await asyncio.to_thread(self._answers):  # noqa: ASYNC110 - a server that starts gives no event
             await asyncio.sleep(0.05)
