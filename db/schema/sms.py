@@ -44,6 +44,36 @@ class SmsMessage(Base):
     contact_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("contact.id"))
 
 
+class SmsTemplate(Base):
+    """One version of a template (定型文): never changed, the newest of a `template_id` is in force.
+
+    `retired`: with this version it is offered no more.
+    """
+
+    __tablename__ = "sms_template"
+    __table_args__ = (Index(None, "area", "set_at"), Index(None, "template_id"))
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    template_id: Mapped[uuid.UUID]
+    area: Mapped[Area] = mapped_column(Code(Area))
+    name: Mapped[str]
+    body: Mapped[str]
+    retired: Mapped[bool]
+    set_by: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    set_at: Mapped[datetime]
+
+
+class SmsGone(Base):
+    """A number that a carrier says exists no more (`db.rules.sms.NUMBER_GONE`): nothing is sent to it until somebody lifts it."""
+
+    __tablename__ = "sms_gone"
+
+    number: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str]
+    message_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sms_message.id"))
+    since: Mapped[datetime]
+
+
 class SmsPart(Base):
     """A part as the carrier knows it. `id_key` is the carrier's id as receipts are compared with it."""
 

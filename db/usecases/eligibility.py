@@ -21,7 +21,7 @@ from db.schema.claims import Payment
 from db.schema.contacts import Contact
 from db.schema.people import Debtor, Phone
 from db.schema.sms import SmsMessage
-from db.store import arrears, calls, debtors, freshness, promises
+from db.store import arrears, calls, debtors, freshness, promises, sms
 from db.store.kin import Kin, kin
 from db.store.office import emergency_stop
 from db.usecases.office import Office
@@ -82,10 +82,11 @@ def gather(
 
 
 def check_numbers(
-    tx: Connection, actor: Viewer, debtor_id: int, area: Area, phone_ids: Iterable[int], now: datetime, office: Office
-) -> dict[int, Decision]:
+    tx: Connection, actor: Viewer, debtor_id: int, area: Area, phone_ids: Iterable[int], now: datetime, office: Office,
+    channel: Channel = Channel.CALL_OUT,
+) -> dict[int, Decision]:  # fmt: skip
     """Ask for every number of a person at once, as a screen does: what concerns the person is gathered only once."""
-    target = Target(debtor_id, area, Channel.CALL_OUT)
+    target = Target(debtor_id, area, channel)
     person = gather(tx, actor, target, now, office, deliberate=False, but_not=None)
     each = {phone_id: replace(target, phone_id=phone_id) for phone_id in phone_ids}
     of = kin(tx, debtor_id)
@@ -202,14 +203,19 @@ def _with_number(
     return replace(
         facts,
         number_kind=phone.kind,
-        number_status=_worst_status(tx, of, phone.number),
+        number_status=_worst_status(tx, of, phone.number, target.channel),
         number_today=_count(tx, None, office.day_begins(facts.at), but_not, phone.number),
         in_call=calls.being_called(tx, of.person, phone.number, but_not),
     )
 
 
-def _worst_status(tx: Connection, of: Kin, number: str) -> PhoneStatus:
-    """What is known of a number under any of the person's own: one 'wrong person' is enough."""
+def _worst_status(tx: Connection, of: Kin, number: str, channel: Channel) -> PhoneStatus:
+    """What is known of a number under any of the person's own: one 'wrong person' is enough.
+
+    What a carrier said of it while taking a message counts for messages only: calls learn of their own.
+    """
+    if channel is Channel.SMS and sms.is_gone(tx, number):
+        return PhoneStatus.UNALLOCATED
     query = select(Phone.status).where(Phone.number == number, Phone.debtor_id.in_(of.person))
     return max(tx.execute(query).scalars(), key=_STATUSES.index)
 

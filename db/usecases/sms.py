@@ -18,7 +18,8 @@ from db.outbox import publish
 from db.rules.eligibility import Decision
 from db.rules.sms import FINAL, PartOutcome, SmsState, message_state
 from db.rules.terms import AnsweredBy, Area, Channel, Right, TaskKind
-from db.rules.texts.lint import LintPolicy, Objection, objections
+from db.rules.texts.fields import wanting
+from db.rules.texts.lint import LintPolicy, Objection
 from db.rules.texts.parts import Allowance, TextError, compose
 from db.rules.viewer import Viewer
 from db.schema.base import new_id
@@ -26,7 +27,7 @@ from db.schema.contacts import Contact
 from db.schema.people import Phone
 from db.schema.sms import SmsMessage, SmsPart
 from db.store import access_log, debtors, staff, summaries
-from db.store.kin import hold, kin
+from db.store.kin import kin, try_hold
 from db.usecases import sms_fate, tasks
 from db.usecases.eligibility import Target, check_contact
 from db.usecases.office import Office
@@ -40,13 +41,22 @@ TRY_AGAIN: Final = timedelta(seconds=30)
 _FOR_NOW: Final = frozenset({"night", "before_hours", "after_hours", "closed_day", "emergency_stop"})
 
 
-class SmsError(Exception):
-    """A message cannot be queued; the sentence is for whoever wrote it. `objections`: what its text must not say."""
+_ANOTHER_DAY: Final = frozenset({"person_day_cap", "household_day_cap", "number_day_cap"})
+LATEST: Final = timedelta(days=31)
+"""So far ahead a message may be scheduled: what it says may be wrong later."""
 
-    def __init__(self, code: str, message: str, objections: Sequence[Objection] = ()) -> None:
+
+class SmsError(Exception):
+    """A message cannot be queued, or not be treated so; the sentence is for whoever wrote it.
+
+    `objections`: what its text must not say. `fields`: what is wrong with an entry.
+    """
+
+    def __init__(self, code: str, message: str, objections: Sequence[Objection] = (), field: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.objections = tuple(objections)
+        self.fields = {field: message} if field else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +81,19 @@ def queue(
     tx: Connection, viewer: Viewer, debtor_id: int, phone_id: int, area: Area, text: str, now: datetime, office: Office,
     wording: Wording, *, not_before: datetime | None = None,
 ) -> uuid.UUID:  # fmt: skip
-    """Queue a message to a number on the person's record. Who may call a person may send them a message.
+    """Queue a message to a number on the person's record.
 
     `not_before`: when it shall go out at the earliest. Raises NotAllowedError and SmsError.
     """
-    viewer.require(Right.CALL, area)
+    viewer.require(Right.SMS, area)
+    if not_before is not None and not now - timedelta(minutes=1) <= not_before <= now + LATEST:
+        raise SmsError("not_before", f"送信日時は、現在から{LATEST.days}日以内にしてください。", field="not_before")
     number = _on_record(tx, viewer, debtor_id, phone_id, area, now, office)
     units = _worded(tx, viewer, debtor_id, text, wording)
     decision = check_contact(tx, viewer, Target(debtor_id, area, Channel.SMS, phone_id), now, office)
-    if _for_good(decision):
-        raise SmsError("contact_refused", " ".join(reason.text for reason in decision.reasons))
+    later_day = not_before is not None and office.today(not_before) > office.today(now)
+    if for_good(decision, later_day=later_day):
+        raise SmsError("contact_refused", " ".join(reason.text for reason in decision.reasons), field="phone_id")
     message_id = new_id()
     tx.execute(
         insert(SmsMessage).values(
@@ -90,7 +103,7 @@ def queue(
         )
     )  # fmt: skip
     access_log.append(tx, viewer, now, "sms.queue", debtor_id=debtor_id, detail=number)
-    publish(tx, now, TOPIC, message_id, viewer.user_id)
+    publish(tx, now, TOPIC, debtor_id, viewer.user_id)
     return message_id
 
 
@@ -101,20 +114,24 @@ def _on_record(
     known = select(Phone.number).where(Phone.id == phone_id, Phone.debtor_id.in_(of_person))
     number = tx.execute(known).scalar_one_or_none()
     if number is None or area not in debtors.areas_of(tx, viewer, debtor_id):
-        raise SmsError("not_on_record", "この電話番号は対象者の記録にありません。")
+        raise SmsError("not_on_record", "この電話番号は対象者の記録にありません。", field="phone_id")
     return number
 
 
 def _worded(tx: Connection, viewer: Viewer, debtor_id: int, text: str, wording: Wording) -> int:
     """How many units the text takes; SmsError where it may not be sent so."""
-    person = debtors.person(tx, viewer, debtor_id)
-    names = f"{person.name} {person.kana}".split() if person else []
-    if found := objections(text, wording.lint, names):
-        raise SmsError("text_objection", " ".join(objection.reason for objection in found), found)
+    if found := wanting(text, wording.lint, names_of(tx, viewer, debtor_id)):
+        raise SmsError("text_objection", " ".join(objection.reason for objection in found), found, "body")
     try:
         return compose(text, wording.allowance).units
     except TextError as error:
-        raise SmsError("text", str(error)) from error
+        raise SmsError("text", str(error), field="body") from error
+
+
+def names_of(tx: Connection, viewer: Viewer, debtor_id: int) -> list[str]:
+    """What a message to a person must not say: their surname, given name and readings."""
+    person = debtors.person(tx, viewer, debtor_id)
+    return f"{person.name} {person.kana}".split() if person else []
 
 
 def _next_reference(tx: Connection, number: str) -> int:
@@ -123,9 +140,10 @@ def _next_reference(tx: Connection, number: str) -> int:
     return tx.execute(used).scalar_one() & 0xFFFF
 
 
-def _for_good(decision: Decision) -> bool:
-    """Whether something stands against it that waiting for another hour does not mend."""
-    return any(reason.code not in _FOR_NOW for reason in decision.reasons)
+def for_good(decision: Decision, *, later_day: bool = False) -> bool:
+    """Whether something stands against it that waiting for another hour (or for another day) does not mend."""
+    passing = _FOR_NOW | _ANOTHER_DAY if later_day else _FOR_NOW
+    return any(reason.code not in passing for reason in decision.reasons)
 
 
 # -- sending --------------------------------------------------------------------------------------------------------------------
@@ -148,20 +166,21 @@ def claim(tx: Connection, now: datetime, office: Office, most: int) -> list[Read
 
 
 def _claim_one(tx: Connection, row: Row[Any], now: datetime, office: Office) -> ReadyMessage | None:
-    hold(tx, kin(tx, row.debtor_id), row.number)
+    if not try_hold(tx, kin(tx, row.debtor_id), row.number):  # somebody calls there now: the next claim looks again
+        return None
     actor = staff.viewer(tx, row.user_id)
-    if actor is None or not actor.may(Right.CALL, row.area):
-        _set(tx, row.id, now, state=SmsState.REFUSED, reason="登録した利用者に送信の権限がなくなりました。")
+    if actor is None or not actor.may(Right.SMS, row.area):
+        _end(tx, row, now, SmsState.REFUSED, "登録した利用者に送信の権限がなくなりました。")
         return None
     decision = check_contact(tx, actor, Target(row.debtor_id, row.area, Channel.SMS, row.phone_id), now, office)
-    if _for_good(decision) or not _unchanged(tx, row):
+    if for_good(decision) or not _unchanged(tx, row):
         reasons = " ".join(reason.text for reason in decision.reasons) or "電話番号が変更されています。"
-        _set(tx, row.id, now, state=SmsState.REFUSED, reason=reasons)
+        _end(tx, row, now, SmsState.REFUSED, reasons)
         return None
     if not decision.allowed:
-        _set(tx, row.id, now, not_before=now + LOOK_AGAIN)
+        _set(tx, row, now, not_before=now + LOOK_AGAIN)
         return None
-    _set(tx, row.id, now, state=SmsState.SUBMITTING, submitting_at=now, reason="")
+    _set(tx, row, now, state=SmsState.SUBMITTING, submitting_at=now, reason="")
     return ReadyMessage(row.id, row.number, row.body, row.reference)
 
 
@@ -181,7 +200,7 @@ def settle(
     if row.state is not SmsState.SUBMITTING:
         return
     if outcomes[0].state is SmsState.QUEUED:
-        _set(tx, message_id, now, state=SmsState.QUEUED, reason=outcomes[0].reason, submitting_at=None,
+        _set(tx, row, now, state=SmsState.QUEUED, reason=outcomes[0].reason, submitting_at=None,
              not_before=now + TRY_AGAIN)  # fmt: skip
         return
     each = [*outcomes, *([PartOutcome(SmsState.QUEUED)] * (parts - len(outcomes)))]
@@ -198,12 +217,14 @@ def settle(
     )  # fmt: skip
     state = message_state([outcome.state for outcome in each])
     contact_id = None if outcomes[0].state is SmsState.FAILED else _contact(tx, row, now, office)
-    _set(tx, message_id, now, state=state, route=route, contact_id=contact_id,
+    _set(tx, row, now, state=state, route=route, contact_id=contact_id,
          reason=" ".join(outcome.reason for outcome in outcomes if outcome.reason),
          final_at=now if state in FINAL else None)  # fmt: skip
     if state is SmsState.UNKNOWN:
         sms_fate.ask_a_person(tx, row.debtor_id, row.area, message_id, now)
     for outcome in outcomes:
+        if outcome.state is SmsState.FAILED:
+            sms_fate.learn_of_number(tx, row, outcome.reason, now)
         sms_fate.match_early(tx, route, message_id, row.number, outcome, now)
 
 
@@ -236,16 +257,38 @@ def decide(
     tx: Connection, viewer: Viewer, message_id: uuid.UUID, *, arrived: bool, now: datetime
 ) -> None:  # fmt: skip
     """A person settles a message whose outcome is unknown. Raises SmsError if it is not (any more)."""
-    row = tx.execute(select(SmsMessage).where(SmsMessage.id == message_id).with_for_update()).one()
+    row = _seen(tx, viewer, message_id)
     viewer.require(Right.RESULT_RECORD, row.area)
     if row.state is not SmsState.UNKNOWN:
         raise SmsError("state", f"このSMSは「{row.state.label}」です。")
     state = SmsState.DELIVERED if arrived else SmsState.FAILED
-    _set(tx, message_id, now, state=state, final_at=now, reason=f"{viewer.name}が確認しました。")
+    _end(tx, row, now, state, f"{viewer.name}が確認しました。")
     tasks.settle_subject(tx, TaskKind.SMS_UNKNOWN, message_id, now, viewer.user_id)
     access_log.append(tx, viewer, now, "sms.decide", debtor_id=row.debtor_id, detail=state.label)
 
 
-def _set(tx: Connection, message_id: uuid.UUID, now: datetime, **values: Any) -> None:
-    tx.execute(update(SmsMessage).where(SmsMessage.id == message_id).values(**values))
-    publish(tx, now, TOPIC, message_id)
+def cancel(tx: Connection, viewer: Viewer, message_id: uuid.UUID, now: datetime) -> None:
+    """Take a message back that still waits. Raises SmsError once it is on its way."""
+    row = _seen(tx, viewer, message_id)
+    viewer.require(Right.SMS, row.area)
+    if row.state is not SmsState.QUEUED:
+        raise SmsError("state", f"このSMSは「{row.state.label}」のため取り消せません。")
+    _end(tx, row, now, SmsState.REFUSED, f"{viewer.name}が取り消しました。")
+    access_log.append(tx, viewer, now, "sms.cancel", debtor_id=row.debtor_id, detail=row.number)
+
+
+def _seen(tx: Connection, viewer: Viewer, message_id: uuid.UUID) -> Row[Any]:
+    """A message to somebody whom the viewer may see, locked."""
+    row = tx.execute(select(SmsMessage).where(SmsMessage.id == message_id).with_for_update()).one_or_none()
+    if row is None or row.area not in debtors.areas_of(tx, viewer, row.debtor_id):
+        raise SmsError("no_such_message", "該当するSMSがありません。")
+    return row
+
+
+def _end(tx: Connection, row: Row[Any], now: datetime, state: SmsState, reason: str) -> None:
+    _set(tx, row, now, state=state, reason=reason, final_at=now)
+
+
+def _set(tx: Connection, row: Row[Any], now: datetime, **values: Any) -> None:
+    tx.execute(update(SmsMessage).where(SmsMessage.id == row.id).values(**values))
+    publish(tx, now, TOPIC, row.debtor_id)

@@ -23,6 +23,8 @@ from webpanel.sessions import csrf_token, find, request_viewer
 
 BEAT: Final = 15.0
 """Seconds between signs of life; at each the session is looked at again, so that a stream does not outlive it."""
+OF_A_RECORD: Final = ("debtor", "sms")
+"""Topics whose key is a person."""
 BEHIND: Final = 500
 """How many changes a browser is given late; one that missed more fetches its parts anyway (`ready`)."""
 
@@ -95,4 +97,5 @@ def _missed(tx: Connection, after: Cursor | None) -> tuple[list[Change], Cursor]
 def _watches(tx: Connection, viewer: Viewer, asked: list[str]) -> frozenset[tuple[str, str]]:
     ids = [text.removeprefix("debtor:") for text in asked[:4] if text.startswith("debtor:")]
     numbers = [int(text) for text in ids if text.isascii() and text.isdigit() and len(text) < 19]
-    return frozenset(("debtor", str(one)) for one in numbers if debtors.person(tx, viewer, one) is not None)
+    seen = [str(one) for one in numbers if debtors.person(tx, viewer, one) is not None]
+    return frozenset((topic, one) for topic in OF_A_RECORD for one in seen)
