@@ -37,6 +37,10 @@ BEFORE: Final[Mapping[SmsState, frozenset[SmsState]]] = {
 }
 """From which states a part that was submitted may come into another."""
 
+ANOTHER_HOUR: Final = frozenset({"night", "before_hours", "after_hours", "closed_day", "emergency_stop"})
+ANOTHER_DAY: Final = frozenset({"person_day_cap", "household_day_cap", "number_day_cap"})
+"""Reasons of `db.rules.eligibility` that a message may wait out."""
+
 NUMBER_GONE: Final[Mapping[str, str]] = {
     "3-1": "契約のない番号（GSM 1: unknown subscriber）",
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, delete, exists, select
+from sqlalchemy import Connection, delete, exists, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.rules.sms import SmsState
@@ -140,6 +140,21 @@ def _versions(tx: Connection, area: Area) -> list[TemplateRow]:
         TemplateRow(row.id, row.template_id, row.area, row.name, row.body, row.retired, row.by, row.set_at)
         for row in tx.execute(query)
     ]
+
+
+def next_reference(tx: Connection, number: str) -> int:
+    """Counts the messages to a number, so that its phone never joins parts of two of them."""
+    return next_references(tx, [number]).get(number, 0)
+
+
+def next_references(tx: Connection, numbers: Sequence[str]) -> Mapping[str, int]:
+    """The same for several numbers; those never written to are not there."""
+    used = (
+        select(SmsMessage.number, func.count().label("used"))
+        .where(SmsMessage.number.in_(numbers))
+        .group_by(SmsMessage.number)
+    )
+    return {row.number: row.used & 0xFFFF for row in tx.execute(used)}
 
 
 # -- numbers that exist no more -----------------------------------------------------------------------------------------------

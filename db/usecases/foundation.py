@@ -27,6 +27,7 @@ _OFFICER: Final = _CITY_OPERATOR | {
     Right.RECORDING_HOLD,
     Right.DOCUMENT_MAKE,
     Right.EXTRACT,
+    Right.SMS_BATCH,
     Right.EXPORT,
     Right.PROTECTED_VIEW,
     Right.WORKFLOW_VIEW,

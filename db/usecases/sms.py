@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from db.outbox import publish
 from db.rules.eligibility import Decision
-from db.rules.sms import FINAL, PartOutcome, SmsState, message_state
+from db.rules.sms import ANOTHER_DAY, ANOTHER_HOUR, FINAL, PartOutcome, SmsState, message_state
 from db.rules.terms import AnsweredBy, Area, Channel, Right, TaskKind
 from db.rules.texts.fields import wanting
 from db.rules.texts.lint import LintPolicy, Objection
@@ -27,8 +27,9 @@ from db.schema.contacts import Contact
 from db.schema.people import Phone
 from db.schema.sms import SmsMessage, SmsPart
 from db.store import access_log, debtors, staff, summaries
+from db.store import sms as store
 from db.store.kin import kin, try_hold
-from db.usecases import sms_fate, tasks
+from db.usecases import sms_batches, sms_fate, tasks
 from db.usecases.eligibility import Target, check_contact
 from db.usecases.office import Office
 
@@ -38,10 +39,6 @@ LOOK_AGAIN: Final = timedelta(minutes=10)
 TRY_AGAIN: Final = timedelta(seconds=30)
 """So long one waits that no carrier took."""
 
-_FOR_NOW: Final = frozenset({"night", "before_hours", "after_hours", "closed_day", "emergency_stop"})
-
-
-_ANOTHER_DAY: Final = frozenset({"person_day_cap", "household_day_cap", "number_day_cap"})
 LATEST: Final = timedelta(days=31)
 """So far ahead a message may be scheduled: what it says may be wrong later."""
 
@@ -98,7 +95,7 @@ def queue(
     tx.execute(
         insert(SmsMessage).values(
             id=message_id, debtor_id=debtor_id, area=area, phone_id=phone_id, number=number, body=text, units=units,
-            reference=_next_reference(tx, number), user_id=viewer.user_id, state=SmsState.QUEUED, queued_at=now,
+            reference=store.next_reference(tx, number), user_id=viewer.user_id, state=SmsState.QUEUED, queued_at=now,
             not_before=max(now, not_before or now),
         )
     )  # fmt: skip
@@ -134,15 +131,9 @@ def names_of(tx: Connection, viewer: Viewer, debtor_id: int) -> list[str]:
     return f"{person.name} {person.kana}".split() if person else []
 
 
-def _next_reference(tx: Connection, number: str) -> int:
-    """Counts the messages to a number, so that its phone never joins parts of two of them."""
-    used = select(func.count()).select_from(SmsMessage).where(SmsMessage.number == number)
-    return tx.execute(used).scalar_one() & 0xFFFF
-
-
 def for_good(decision: Decision, *, later_day: bool = False) -> bool:
     """Whether something stands against it that waiting for another hour (or for another day) does not mend."""
-    passing = _FOR_NOW | _ANOTHER_DAY if later_day else _FOR_NOW
+    passing = ANOTHER_HOUR | ANOTHER_DAY if later_day else ANOTHER_HOUR
     return any(reason.code not in passing for reason in decision.reasons)
 
 
@@ -152,17 +143,24 @@ def for_good(decision: Decision, *, later_day: bool = False) -> bool:
 def claim(tx: Connection, now: datetime, office: Office, most: int) -> list[ReadyMessage]:
     """Take up to `most` messages whose time has come and that may still go out; they are SUBMITTING once this is committed.
 
-    Single messages and batches alike in the order of their times. Those that may not be sent any more are REFUSED with the
-    reason; those that only the hour or an emergency stop holds up wait.
+    Single messages first, in the order of their times; then those of batches that run, in their hours and at their pace. Those
+    that may not be sent any more are REFUSED with the reason; those that only the hour or an emergency stop holds up wait.
     """
-    due = (
+    rows = list(tx.execute(due(None, now, most)).all())
+    for batch, room in sms_batches.release(tx, now, office, most - len(rows)):
+        rows += tx.execute(due(batch.id, now, room)).all()
+    return [ready for row in rows if (ready := _claim_one(tx, row, now, office))]
+
+
+def due(batch_id: uuid.UUID | None, now: datetime, most: int) -> Select[*tuple[Any, ...]]:
+    """Messages whose time has come: of a batch, or single ones. A walk along one index, however many others wait."""
+    return (
         select(SmsMessage)
-        .where(SmsMessage.state == SmsState.QUEUED, SmsMessage.not_before <= now)
+        .where(SmsMessage.batch_id == batch_id, SmsMessage.state == SmsState.QUEUED, SmsMessage.not_before <= now)
         .order_by(SmsMessage.not_before, SmsMessage.id)
         .limit(most)
         .with_for_update(skip_locked=True)
     )
-    return [ready for row in tx.execute(due).all() if (ready := _claim_one(tx, row, now, office))]
 
 
 def _claim_one(tx: Connection, row: Row[Any], now: datetime, office: Office) -> ReadyMessage | None:
@@ -173,6 +171,10 @@ def _claim_one(tx: Connection, row: Row[Any], now: datetime, office: Office) -> 
         _end(tx, row, now, SmsState.REFUSED, "登録した利用者に送信の権限がなくなりました。")
         return None
     decision = check_contact(tx, actor, Target(row.debtor_id, row.area, Channel.SMS, row.phone_id), now, office)
+    tomorrow = row.batch_id is not None and not decision.allowed and not for_good(decision, later_day=True)
+    if tomorrow and for_good(decision):  # a batch goes on for days: whoever had enough today is written to on another
+        _set(tx, row, now, not_before=office.day_begins(now) + timedelta(days=1))
+        return None
     if for_good(decision) or not _unchanged(tx, row):
         reasons = " ".join(reason.text for reason in decision.reasons) or "電話番号が変更されています。"
         _end(tx, row, now, SmsState.REFUSED, reasons)

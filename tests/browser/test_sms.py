@@ -1,5 +1,6 @@
 """Messages in a real browser: written by keyboard with what the phone will show, kept through a call, and their fate (S2–S5)."""
 
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,11 +8,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from db.rules.sms import PartOutcome, SmsState
-from db.rules.terms import Area
-from db.usecases import sms, sms_fate, sms_templates
+from db.rules.terms import Area, FlagKind
+from db.usecases import sms, sms_batches, sms_fate, sms_templates
 from db.usecases.sms import Wording
 from db.usecases.sms_templates import Words
 from tests.browser.conftest import DESK, TABLET, City
+from tests.integration.db.floor import Floor
 from tests.integration.db.people import NOW, OFFICE
 from tests.integration.webpanel.on_the_line import OnTheLine
 
@@ -121,3 +123,67 @@ def test_templates_are_written_with_what_is_wrong_shown_while_typing(
     form.get_by_role("button", name="作成する").click()
     expect(page.locator(".sms-template h3")).to_have_text(["お電話のお願い", "折り返し", "新しい案内"])
     page.screenshot(path=tmp_path / "templates.png", full_page=True)
+
+
+@SIZES
+@pytest.mark.req("S2", "S4", "S6")
+def test_a_batch_is_looked_at_approved_and_watched_while_it_sends(
+    city: City, open_page: Open, tmp_path: Path, viewport: dict[str, int]
+) -> None:
+    templates(city)
+    floor = Floor(city.small)
+    floor.boss = city.users["supervisor"]
+    floor.people(4)
+    floor.people(2, phone=None)
+    floor.people(1, flags=(FlagKind.LAWYER,))
+    floor.list_of(name="秋の対象者")
+    page = open_page("supervisor", viewport)
+    page.goto("/campaigns")
+    page.wait_for_load_state()
+    page.get_by_role("link", name="SMS一括").click()
+    page.wait_for_load_state()
+    page.screenshot(path=tmp_path / "empty.png")
+    page.get_by_role("link", name="新しい一括送信").click()
+    page.wait_for_load_state()
+    page.locator("[name=name]").fill("秋のご案内")
+    page.locator("[name=list_id]").select_option(index=1)
+    page.locator("[name=template_id]").select_option(label="お電話のお願い")
+    page.screenshot(path=tmp_path / "new.png")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/sms/batches/*-*")
+    page.wait_for_load_state()
+    page.get_by_role("button", name="確認する", exact=True).click()
+    expect(page.locator("#batch-sample")).to_contain_text("弁護士介入")
+    page.screenshot(path=tmp_path / "draft.png")
+    page.get_by_role("button", name="対象者を確認する").click()
+    place = page.locator("[data-fragment$=progress]")
+    expect(place).to_contain_text("対象者の確認中")
+    batch_id = uuid.UUID(page.url.rpartition("/")[2])
+    with city.database.write() as tx:
+        assert sms_batches.prepare(tx, batch_id, NOW, OFFICE)
+    expect(place).to_contain_text("承認待ち")
+    expect(place).to_contain_text("携帯電話の番号がない")
+    page.screenshot(path=tmp_path / "waiting.png")
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="承認して送信する").click()
+    expect(place).to_contain_text("送信中")
+    fates = (SmsState.DELIVERED, SmsState.FAILED)
+    with city.database.write() as tx:
+        for number, ready in enumerate(sms.claim(tx, NOW, OFFICE, 4)):
+            sms.settle(
+                tx, ready.id, "docomo", 1, [PartOutcome(SmsState.ACCEPTED, f"{number}a", (f"{number}a",))], NOW, OFFICE
+            )
+            if number < 2:
+                sms_fate.receipt(tx, "docomo", f"{number}a", (f"{number}a",), ready.number, fates[number], "", NOW)
+    expect(place.locator("table").first).to_contain_text("到達")
+    expect(place.locator("dd").nth(3)).to_have_text("4件")
+    page.get_by_role("button", name="集計する").click()
+    expect(page.locator("#batch-results")).to_contain_text("docomo")
+    page.screenshot(path=tmp_path / "results.png", full_page=True)
+    page.locator("summary", has_text="中止する").click()
+    place.locator("[name=reason]").fill("試験の終わり")
+    place.get_by_role("button", name="中止する").click()
+    expect(place).to_contain_text("高橋 三郎：試験の終わり")
+    page.goto("/sms/batches")
+    page.wait_for_load_state()
+    page.screenshot(path=tmp_path / "list.png")

@@ -1,7 +1,7 @@
 """`GET /events` (Server-Sent Events, WHATWG HTML 9.2) and the token of a session that has been renewed.
 
 `?watch=debtor:ID` asks for the changes of one record; it is heeded only for a person whom the viewer may see. `?watch=floor`
-asks for a word whenever the live floor changes, and is heeded for whoever may see it. The
+asks for a word whenever the live floor changes, and is heeded for whoever may see it; `?watch=sms` the like of messages. The
 place to go on from comes as `Last-Event-ID`, or as `?after=` when the page opens a new stream by itself.
 """
 
@@ -36,7 +36,11 @@ async def events(request: web.Request) -> web.StreamResponse:
     watches = await request.app[DATABASE].ask(_watches, viewer, asked)
     sees_floor = "floor" in asked and viewer.may_anywhere(Right.FLOOR_VIEW)
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
-    with request.app[HUB].join(Stream(viewer.user_id, watches, sees_floor)) as stream, suppress(ConnectionError):
+    sees_sms = "sms" in asked and viewer.may_anywhere(Right.SMS_BATCH)
+    with (
+        request.app[HUB].join(Stream(viewer.user_id, watches, sees_floor, sees_sms)) as stream,
+        suppress(ConnectionError),
+    ):
         await _run(request, response, stream)
     return response
 

@@ -2,16 +2,23 @@
 
 import json
 import re
+import uuid
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from db.rules.sms import SmsState
 from db.rules.terms import Area
-from db.schema.sms import SmsMessage
+from db.schema.extraction import TargetList
+from db.schema.sms import SmsBatch, SmsMessage
+from db.schema.staff import Staff
+from db.usecases import sms_batches, sms_templates
+from db.usecases.sms import Wording
+from tests.integration.db.floor import Floor
+from tests.integration.db.people import NOW, OFFICE
 from tests.integration.db.test_sms import UNKNOWN, Sender
 from tests.integration.webpanel.conftest import Panel
-from tests.integration.webpanel.on_the_line import OnTheLine
+from tests.integration.webpanel.on_the_line import OnTheLine, logged
 
 BODY = "{市名}です。お電話ください。"
 
@@ -110,3 +117,60 @@ async def test_templates_are_made_changed_and_retired(panel: Panel) -> None:
     assert (await browser.post(f"/sms/templates/tax/{made}/retire"))[0] == 204
     assert (await browser.post(f"/sms/templates/tax/{made}/retire"))[0] == 404
     assert (await browser.post("/sms/templates/nowhere", {"name": "連絡", "body": BODY}))[0] == 404
+
+
+# -- batches -----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.req("S2", "S3", "C2")
+async def test_a_batch_is_made_prepared_approved_and_stopped(panel: Panel) -> None:
+    floor = Floor(panel.small)
+    panel.user("chief", "officer")
+    floor.people(2)
+    floor.people(1, phone=None)
+    listed = floor.list_of()
+    with panel.database.write() as tx:
+        tx.execute(update(TargetList).values(user_id=select(Staff.id).where(Staff.login == "chief").scalar_subquery()))
+        template = sms_templates.save(tx, floor.boss, Area.TAX, None, "案内", BODY, NOW, Wording(), "みなと野市")
+    browser = await panel.browser("chief")
+    _, form, _ = await browser.get(f"/sms/batches/new?list={listed}")
+    assert f'value="{listed}" selected' in form
+    asked = {
+        "area": "tax", "list_id": str(listed), "template_id": str(template), "name": "秋<の>案内", "number_rule": "own",
+        "days": "1", "opens": "09:00", "closes": "20:00", "per_minute": "x",
+    }  # fmt: skip
+    status, text, _ = await browser.post("/sms/batches", asked)
+    assert (status, list(json.loads(text)["fields"])) == (422, ["per_minute"])
+    status, text, headers = await browser.post("/sms/batches", {**asked, "per_minute": "60", "closes": "23:00"})
+    assert (status, list(json.loads(text)["fields"])) == (422, ["closes"])
+    status, text, headers = await browser.post("/sms/batches", {**asked, "per_minute": "60"})
+    assert status == 204, text
+    place = headers["Saikoku-Location"]
+    _, text, _ = await browser.get(place)
+    assert "秋&lt;の&gt;案内" in text
+    assert "みなと野市です。お電話ください。" in text
+    _, text, _ = await browser.fragment(f"{place}/sample")
+    assert "携帯電話の番号がない" in text
+    assert logged(panel, "sms.sample") == 3
+    assert (await browser.post(f"{place}/begin"))[0] == 204
+    batch_id = uuid.UUID(place.rpartition("/")[2])
+    with panel.database.write() as tx:
+        assert sms_batches.prepare(tx, batch_id, NOW, OFFICE)
+    _, text, _ = await browser.fragment(f"{place}/progress")
+    assert "承認して送信する" in text
+    assert (await browser.post(f"{place}/approve"))[0] == 204
+    assert (await browser.post(f"{place}/pause"))[0] == 204
+    status, text, _ = await browser.post(f"{place}/pause")
+    assert (status, json.loads(text)["code"]) == (422, "state")
+    status, text, _ = await browser.post(f"{place}/stop", {"reason": ""})
+    assert (status, "reason" in json.loads(text)["fields"]) == (422, True)
+    assert (await browser.post(f"{place}/stop", {"reason": "文面の誤り"}))[0] == 204
+    _, text, _ = await browser.get("/sms/batches")
+    assert "■" in text
+    status, text, _ = await browser.post(f"/targets/{listed}/remove")
+    assert (status, json.loads(text)["code"]) == (422, "in_use")
+    _, text, _ = await browser.fragment(f"{place}/results")
+    assert "まだ送信されていません" in text
+    with panel.database.write() as tx:
+        tx.execute(update(SmsBatch).values(area=Area.HEALTH))
+    assert (await browser.get(place))[0] == 404
