@@ -42,7 +42,7 @@ ANOTHER_DAY: Final = frozenset({"person_day_cap", "household_day_cap", "number_d
 """Reasons of `db.rules.eligibility` that a message may wait out."""
 
 NUMBER_GONE: Final[Mapping[str, str]] = {
-    "3-1": "契約のない番号（GSM 1: unknown subscriber）",
+    "3-1": "契約のない番号",  # GSM 1, unknown subscriber
 }
 """What a carrier may say of a number that exists no more, as receipts tell it (network type, number), and in words.
 

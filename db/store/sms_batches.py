@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, exists, func, select
@@ -18,7 +18,7 @@ from db.schema.extraction import Target, TargetList
 from db.schema.sms import SmsBatch, SmsBatchTarget, SmsMessage, SmsTemplate
 from db.schema.staff import Staff
 
-LISTED: Final = 100
+LISTED: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,12 @@ def listed(tx: Connection, areas: Collection[Area]) -> list[BatchRow]:
     """The newest batches of some areas."""
     query = _rows().where(SmsBatch.area.in_(areas)).order_by(SmsBatch.made_at.desc(), SmsBatch.id.desc()).limit(LISTED)
     return [_row(row) for row in tx.execute(query)]
+
+
+def waiting_for_approval(tx: Connection, areas: Collection[Area]) -> list[BatchRow]:
+    """The batches of some areas that were prepared and not let go yet, oldest first."""
+    query = _rows().where(SmsBatch.state == BatchState.WAITING, SmsBatch.area.in_(areas))
+    return [_row(row) for row in tx.execute(query.order_by(SmsBatch.made_at, SmsBatch.id).limit(LISTED))]
 
 
 def running(tx: Connection, now: datetime) -> list[BatchRow]:
@@ -163,12 +169,26 @@ def left_out(tx: Connection, batch_id: uuid.UUID) -> Mapping[str, int]:
     return dict(sorted(((row[0], row[1]) for row in tx.execute(query)), key=lambda one: -one[1]))
 
 
-def outcomes(tx: Connection, batch_id: uuid.UUID) -> list[tuple[str, datetime, SmsState]]:
-    """Route, time and state of each message that went out."""
-    query = select(SmsMessage.route, SmsMessage.submitting_at, SmsMessage.state).where(
-        SmsMessage.batch_id == batch_id, SmsMessage.submitting_at.is_not(None)
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """So many messages that went out over a route in an hour (its beginning, UTC) are in a state."""
+
+    route: str
+    hour: datetime
+    state: SmsState
+    count: int
+
+
+def outcomes(tx: Connection, batch_id: uuid.UUID) -> list[Outcome]:
+    """What became of the messages that went out. Counted by the database: a batch may be large."""
+    at = SmsMessage.submitting_at
+    hour = func.strftime("%Y-%m-%dT%H:00:00", at) if tx.dialect.name == "sqlite" else func.date_trunc("hour", at, "UTC")
+    query = (
+        select(SmsMessage.route, hour.label("hour"), SmsMessage.state, func.count().label("count"))
+        .where(SmsMessage.batch_id == batch_id, at.is_not(None))
+        .group_by(SmsMessage.route, "hour", SmsMessage.state)
     )
-    return [(row.route, row.submitting_at, row.state) for row in tx.execute(query)]
+    return [Outcome(row.route, _hour(row.hour), row.state, row[3]) for row in tx.execute(query)]
 
 
 def call_backs(tx: Connection, batch_id: uuid.UUID) -> list[tuple[datetime, datetime]]:
@@ -225,6 +245,10 @@ def _row(row: Row[Any]) -> BatchRow:
         made_by=row.made_by, maker=row.maker, made_at=row.made_at, approver=row.approver, approved_at=row.approved_at,
         ended_at=row.ended_at, reason=row.reason,
     )  # fmt: skip
+
+
+def _hour(value: Any) -> datetime:
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
 def _days(kept: int) -> frozenset[int]:

@@ -30,7 +30,7 @@ from db.usecases import sms_batches, sms_templates, targets
 from db.usecases.office import Office
 from db.usecases.policies import policy_of
 from db.usecases.sms import Wording
-from db.usecases.sms_batches import TOPIC
+from db.usecases.sms_batches import STATES, TOPIC
 
 SAMPLE: Final = 20
 DAYS: Final = (1, 3, 7)
@@ -159,6 +159,13 @@ def may_approve(viewer: Viewer, batch: BatchRow, queued: int) -> bool:
     return viewer.may(Right.SMS_BATCH, batch.area) and (queued <= APPROVAL_ABOVE or viewer.user_id != batch.made_by)
 
 
+def to_approve(tx: Connection, viewer: Viewer) -> list[tuple[BatchRow, int]]:
+    """The batches that wait for the viewer's approval, each with how many people it writes to. Names nobody."""
+    rows = store.waiting_for_approval(tx, viewer.areas(Right.SMS_BATCH))
+    found = [(row, progress(tx, row).queued) for row in rows]
+    return [(row, queued) for row, queued in found if may_approve(viewer, row, queued)]
+
+
 def pause(tx: Connection, viewer: Viewer, batch_id: uuid.UUID, now: datetime) -> None:
     """Send nothing more until it is resumed; what is with the carrier goes on."""
     batch = required(tx, viewer, batch_id, lock=True)
@@ -219,13 +226,13 @@ def results(tx: Connection, batch: BatchRow) -> Results:
     routes: dict[str, Counter[SmsState]] = {}
     hours: dict[datetime, Counter[SmsState]] = {}
     sent = store.outcomes(tx, batch.id)
-    for route, at, state in sent:
-        routes.setdefault(route, Counter())[state] += 1
-        hours.setdefault(office_time(at).replace(minute=0, second=0, microsecond=0), Counter())[state] += 1
-    first = min((at for _, at, _ in sent), default=None)
+    for one in sent:
+        routes.setdefault(one.route, Counter())[one.state] += one.count
+        hours.setdefault(office_time(one.hour), Counter())[one.state] += one.count
+    first = min((one.hour for one in sent), default=None)
     called = [at - out for out, at in store.call_backs(tx, batch.id)]
     paid = _first_payments(tx, batch, first) if first is not None else []
-    reached = sum(state is not SmsState.FAILED for _, _, state in sent)
+    reached = sum(one.count for one in sent if one.state is not SmsState.FAILED)
     return Results(
         routes=dict(sorted(routes.items())),
         hours=dict(sorted(hours.items())),
@@ -258,6 +265,7 @@ def _enter(
     tx: Connection, viewer: Viewer, batch: BatchRow, state: BatchState, now: datetime, action: str
 ) -> None:  # fmt: skip
     tx.execute(update(SmsBatch).where(SmsBatch.id == batch.id).values(state=state))
+    publish(tx, now, STATES, batch.id)
     _tell(tx, viewer, batch.id, now, action, f"「{batch.settings.name}」")
 
 

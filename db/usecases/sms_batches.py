@@ -35,6 +35,9 @@ from db.usecases.office import Office
 from db.usecases.policies import policy_of
 
 TOPIC: Final = "sms"
+"""What changes with every message."""
+STATES: Final = "sms_batch"
+"""What changes with the state of a batch: what the home screen shows of those that wait for approval."""
 STEP: Final = 100
 """So many people a step: asking costs some 15 ms each, keeping next to nothing."""
 
@@ -145,6 +148,7 @@ def end(tx: Connection, batch_id: uuid.UUID, state: BatchState, now: datetime, r
     over = update(SmsBatch).where(SmsBatch.id == batch_id)
     tx.execute(over.values(state=state, ended_at=now, reason=reason))
     publish(tx, now, TOPIC, batch_id)
+    publish(tx, now, STATES, batch_id)
 
 
 def _number(
@@ -238,6 +242,7 @@ def _prepared(tx: Connection, batch: BatchRow, now: datetime) -> None:
         end(tx, batch.id, BatchState.DONE, now, "送信できる対象者がいません。")
         return
     tx.execute(update(SmsBatch).where(SmsBatch.id == batch.id).values(state=BatchState.WAITING))
+    publish(tx, now, STATES, batch.id)
 
 
 def _take_back(tx: Connection, batch: BatchRow, now: datetime, most: int) -> bool:

@@ -116,7 +116,7 @@ def _move(tx: Connection, message_id: uuid.UUID, part: int, state: SmsState, rea
         ask_a_person(tx, message.debtor_id, message.area, message_id, now)
     else:
         tasks.settle_subject(tx, TaskKind.SMS_UNKNOWN, message_id, now, None)
-    if whole is SmsState.FAILED:
+    if whole is SmsState.FAILED and SmsState.DELIVERED not in states:
         learn_of_number(tx, message, reason, now)
     publish(tx, now, TOPIC, message.debtor_id)
 

@@ -65,11 +65,10 @@ def test_a_message_is_written_by_keyboard_and_its_fate_is_seen(
         (ready,) = sms.claim(tx, NOW, OFFICE, 5)
         parts = [PartOutcome(SmsState.ACCEPTED, key, (key,)) for key in ("1a", "1b")]
         sms.settle(tx, ready.id, "docomo", 2, parts, NOW, OFFICE)
-        sms_fate.receipt(tx, "docomo", "1a", ("1a",), ready.number, SmsState.DELIVERED, "", NOW)
         sms_fate.reply(tx, "docomo", ready.number, "明日の昼に電話します", NOW, OFFICE)
     expect(message.locator(".sms-state")).to_contain_text("受付済")
     expect(message.locator(".sms-theirs")).to_have_text("明日の昼に電話します")
-    expect(message.locator(".sms-parts li")).to_contain_text(["1通目 ● 到達", "2通目 ◐ 受付済"])
+    expect(message.locator(".sms-parts li")).to_contain_text(["1通目 ◐ 受付済", "2通目 ◐ 受付済"])
     page.screenshot(path=tmp_path / "fate.png")
     with city.database.write() as tx:
         sms_fate.receipt(tx, "docomo", "1b", ("1b",), ready.number, SmsState.FAILED, "3-1", NOW)

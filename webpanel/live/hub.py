@@ -24,7 +24,7 @@ from db.outbox import Change, Cursor, changes_after, latest
 from webpanel.metrics import Metrics
 
 QUEUE: Final = 100
-ANYONES: Final = frozenset({"recall", "office", "incoming", "workflow", "import", "campaign"})
+ANYONES: Final = frozenset({"recall", "office", "incoming", "workflow", "import", "campaign", "sms_batch"})
 """Topics of which everyone on the line may know that something changed, not what."""
 
 FLOOR: Final = frozenset({"duty", "call", "attempt", "incoming", "campaign"})

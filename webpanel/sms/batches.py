@@ -51,6 +51,16 @@ async def listed(request: web.Request) -> web.StreamResponse:
     return fragment(request, "sms/batch_list.html", lines=await _lines(request), **WORDS)
 
 
+async def load_approvals(request: web.Request) -> dict[str, Any]:
+    """What the home screen shows of batches."""
+    return {"approvals": await request.app[DATABASE].ask(desk.to_approve, request_viewer(request))}
+
+
+async def approvals(request: web.Request) -> web.StreamResponse:
+    """The batches that wait for the viewer's approval, fetched again."""
+    return fragment(request, "sms/approvals.html", **await load_approvals(request))
+
+
 async def new(request: web.Request) -> web.StreamResponse:
     """The form of a new batch, a list chosen if one is named."""
     viewer = request_viewer(request)

@@ -22,6 +22,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     action("/sms/messages/{id}/decide", views.decide, Right.RESULT_RECORD),
     page(_BATCHES, batches.show, Right.SMS_BATCH),
     fragment(f"{_BATCHES}/list", batches.listed, Right.SMS_BATCH),
+    fragment("/live/sms-approvals", batches.approvals, Right.SMS_BATCH),
     page(f"{_BATCHES}/new", batches.new, Right.SMS_BATCH),
     action(_BATCHES, batches.make, Right.SMS_BATCH),
     page(f"{_BATCHES}/{{id}}", batches.one, Right.SMS_BATCH),

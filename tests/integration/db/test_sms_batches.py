@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -124,7 +124,7 @@ def test_everybody_on_the_list_gets_one_message_or_a_reason_why_not(batches: Bat
         tx.execute(update(Phone).where(Phone.debtor_id == wifes).values(owner=PhoneOwner.SPOUSE))
     batch = batches.make()
     batches.act(sms_batch_desk.begin, batch)
-    batches.prepare(batch)
+    batches.prepare(batch, 1)
     seen = batches.progress(batch)
     assert seen.left_out == {
         "no_mobile": 1, "flag_lawyer": 1, "flag_no_sms": 1, "name_in_text": 1, "same_number": 1, "same_person": 1,
@@ -216,6 +216,11 @@ def test_above_a_size_somebody_else_approves(batches: Batches, monkeypatch: pyte
     stranger = batches.small.user("welfare", "officer", (Area.PUBLIC,))
     with pytest.raises(BatchError, match="該当する一括送信がありません"):
         batches.act(sms_batch_desk.approve, batch, who=stranger)
+    with batches.database.read() as tx:
+        seen = [
+            [row.id for row, _ in sms_batch_desk.to_approve(tx, who)] for who in (batches.boss, batches.other, stranger)
+        ]
+    assert seen == [[], [batch], []]
     batches.act(sms_batch_desk.approve, batch, who=batches.other)
     assert batches.state(batch) is BatchState.RUNNING
     assert len(batches.take()) == 3
@@ -258,7 +263,7 @@ def test_a_single_message_goes_before_a_batch_and_a_batch_keeps_its_pace(batches
 def test_a_batch_waits_for_its_start_its_hours_and_an_emergency_stop_and_rests_when_paused(batches: Batches) -> None:
     batches.people(4)
     starts = NOW + timedelta(hours=1)
-    batch = batches.run_it(replace(SETTINGS, starts_at=starts, per_minute=6))  # one in ten seconds
+    batch = batches.run_it(replace(SETTINGS, starts_at=starts, closes=time(15), per_minute=6))  # one in ten seconds
     assert batches.take() == []
     batches.now = starts + SECOND
     assert len(batches.take()) == 1
@@ -272,8 +277,9 @@ def test_a_batch_waits_for_its_start_its_hours_and_an_emergency_stop_and_rests_w
     with batches.database.write() as tx:
         stop.resume(tx, ADMIN, batches.now)
     assert len(batches.take()) == 1
-    batches.now = NOW + timedelta(hours=10)  # 20:30
-    assert batches.take() == []
+    for hours in (5, 10):  # 15:30, when the office still calls, and 20:30
+        batches.now = NOW + timedelta(hours=hours)
+        assert batches.take() == []
     batches.now = NOW + timedelta(days=4)  # Saturday
     assert batches.take() == []
     with batches.database.read() as tx:  # nothing was touched meanwhile

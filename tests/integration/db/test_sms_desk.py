@@ -13,13 +13,13 @@ from db.rules.viewer import NotAllowedError
 from db.schema.people import Flag, Phone
 from db.schema.staff import AccessLog
 from db.store import sms as store
-from db.usecases import sms, sms_consent, sms_desk, sms_templates
+from db.usecases import sms, sms_consent, sms_desk, sms_fate, sms_templates
 from db.usecases.sms import SmsError, Wording
 from db.usecases.sms_consent import ConsentError
 from db.usecases.sms_desk import Offer
 from db.usecases.sms_templates import TemplateError, Words
 from tests.integration.db.people import NOW, OFFICE, SmallOffice
-from tests.integration.db.test_sms import ACCEPTED, TEXT, Sender
+from tests.integration.db.test_sms import ACCEPTED, SECOND, TEXT, Sender
 
 CITY = "みなと野市"
 BODY = "{市名}{課名}の{担当者}です。{電話}までお電話ください。"
@@ -40,7 +40,7 @@ def failed(sender: Sender, reason: str) -> uuid.UUID:
     message = sender.sent(ACCEPTED)
     sender.now += timedelta(days=1)
     with sender.database.write() as tx:
-        sms.sms_fate.receipt(tx, "a", "1a2b", ("1a2b",), "+819011112222", SmsState.FAILED, reason, sender.now)
+        sms_fate.receipt(tx, "a", "1a2b", ("1a2b",), "+819011112222", SmsState.FAILED, reason, sender.now)
     return message
 
 
@@ -186,6 +186,15 @@ def test_a_number_that_a_carrier_says_is_gone_gets_no_more_messages_until_somebo
 def test_whatever_else_a_carrier_says_is_no_word_on_the_number(sender: Sender, reason: str) -> None:
     failed(sender, reason)
     sender.queue()
+    assert sender.tasks(TaskKind.NUMBER_RESEARCH) == []
+
+
+@pytest.mark.req("S3")
+def test_a_number_that_took_a_part_of_the_message_exists(sender: Sender) -> None:
+    sender.sent(ACCEPTED, SECOND, parts=2)
+    sender.receipt(("1a2b",), SmsState.DELIVERED)
+    with sender.database.write() as tx:
+        sms_fate.receipt(tx, "a", "1a2c", ("1a2c",), "+819011112222", SmsState.FAILED, "3-1", sender.now)
     assert sender.tasks(TaskKind.NUMBER_RESEARCH) == []
 
 

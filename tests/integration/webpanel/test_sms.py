@@ -158,6 +158,8 @@ async def test_a_batch_is_made_prepared_approved_and_stopped(panel: Panel) -> No
         assert sms_batches.prepare(tx, batch_id, NOW, OFFICE)
     _, text, _ = await browser.fragment(f"{place}/progress")
     assert "承認して送信する" in text
+    for path in ("/", "/live/sms-approvals"):
+        assert "承認待ちのSMS一括" in (await browser.get(path))[1]
     assert (await browser.post(f"{place}/approve"))[0] == 204
     assert (await browser.post(f"{place}/pause"))[0] == 204
     status, text, _ = await browser.post(f"{place}/pause")
