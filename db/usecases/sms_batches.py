@@ -131,13 +131,15 @@ def release(tx: Connection, now: datetime, office: Office, most: int) -> list[tu
     if most <= 0 or office_store.emergency_stop(tx):
         return []
     found: list[tuple[BatchRow, int]] = []
-    for batch in store.running(tx, now):
+    batches = store.running(tx, now)
+    sent = store.paces(tx, now) if batches else {}
+    for batch in batches:
         if not store.under_way(tx, batch.id):
             end(tx, batch.id, BatchState.DONE, now)
             continue
         policy = policy_of(tx, batch.area, office)
         if batch.settings.is_open(now) and office.opening(now, policy) is Opening.OPEN and most > 0:
-            room = min(most, batch.settings.room(*store.pace(tx, batch.id, now)))
+            room = min(most, batch.settings.room(*sent.get(batch.id, (0, 0))))
             most -= room
             found.append((batch, room))
     return found
