@@ -1,7 +1,8 @@
 """`saikoku jobs`: the housekeeping of an office, every few minutes: what is over its time is erased, booked calls that
 nobody made and mail that came back become tasks, the summaries of cases follow the calendar, and once a day the hours at
 which people are reached are learnt anew; people who may be one under two numbers (名寄せ) are looked for, a part of the
-register a round. Beside it, all the time: the states of cases (`saikoku.states`) and campaigns (`saikoku.campaigning`).
+register a round. Beside it, all the time: the states of cases (`saikoku.states`), campaigns (`saikoku.campaigning`) and batches of
+messages (`saikoku.batching`).
 
 Each job stands alone: one that fails is logged and tried again in the next round, and holds up no other. All can be run
 twice, or by two processes at once, without harm.
@@ -24,7 +25,7 @@ from db.settings import Settings
 from db.usecases import merges, reach, recalls, retention, summaries, task_rules
 from db.usecases.imports.files import sweep
 from db.usecases.office import Office
-from saikoku import campaigning, states
+from saikoku import batching, campaigning, states
 
 EVERY: Final = 600.0
 """Seconds between two rounds."""
@@ -39,7 +40,8 @@ async def run(settings: Settings, database: Database, clock: Clock, office: Offi
     """Keep house until cancelled."""
     rounds = _rounds(settings, database, clock, office)
     states_kept = states.follow(settings, database, clock, office)
-    await asyncio.gather(states_kept, campaigning.follow(settings, database, clock, office), rounds)
+    campaigns = campaigning.follow(settings, database, clock, office)
+    await asyncio.gather(states_kept, campaigns, batching.follow(settings, database, clock, office), rounds)
 
 
 async def _rounds(settings: Settings, database: Database, clock: Clock, office: Office) -> None:

@@ -12,10 +12,12 @@ from db.clock import Clock
 from db.engine import Database
 from db.settings import Settings
 from db.usecases.office import Office
+from db.usecases.sms import Wording
+from db.usecases.sms_settings import wording_of
 from webpanel.extract.recent import RECENT, Recent
 from webpanel.extract.views import COUNTED_AT_ONCE, COUNTING
 from webpanel.features import FEATURES
-from webpanel.keys import CLOCK, DATABASE, OFFICE, SETTINGS
+from webpanel.keys import CLOCK, DATABASE, OFFICE, SETTINGS, WORDING
 from webpanel.live.hub import HUB, Hub, feeding
 from webpanel.metrics import METRICS, Metrics
 from webpanel.middleware import answered, counted, set_headers
@@ -30,13 +32,16 @@ LARGEST_POST: Final = 1024 * 1024
 VERIFY_AT_ONCE: Final = 2
 
 
-def make_app(settings: Settings, database: Database, clock: Clock, office: Office) -> web.Application:
-    """The application. It uses `database` but does not close it."""
+def make_app(
+    settings: Settings, database: Database, clock: Clock, office: Office, wording: Wording | None = None
+) -> web.Application:
+    """The application. It uses `database` but does not close it. `wording`: what messages may say, as the settings have it if None."""
     app = web.Application(middlewares=[counted, answered], client_max_size=LARGEST_POST)
     app[SETTINGS] = settings
     app[DATABASE] = database
     app[CLOCK] = clock
     app[OFFICE] = office
+    app[WORDING] = wording or wording_of(settings)
     app[METRICS] = Metrics()
     app[TEMPLATES] = environment(office)
     app[VERIFIERS] = asyncio.Semaphore(VERIFY_AT_ONCE)

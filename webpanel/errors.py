@@ -30,6 +30,10 @@ from db.usecases.policies import PolicyError
 from db.usecases.recordings import RecordingError
 from db.usecases.records import NotFoundError
 from db.usecases.saved_extractions import SavedError
+from db.usecases.sms import SmsError
+from db.usecases.sms_batch_desk import BatchError
+from db.usecases.sms_consent import ConsentError
+from db.usecases.sms_templates import TemplateError
 
 FRAGMENT_HEADER: Final = "Saikoku-Fragment"
 
@@ -114,13 +118,16 @@ def problem_of(error: Exception) -> Problem | None:
             CallError(code="no_such_call" | "not_on_record")
             | SavedError(code="no_such_extraction" | "no_such_list")
             | CampaignError(code="no_such_campaign")
+            | SmsError(code="no_such_message")
+            | TemplateError(code="no_such_template")
+            | BatchError(code="no_such_batch")
         ):
             return Problem(404, error.code, str(error))
         case EntryError() | SavedError():
             return Problem(422, error.code, str(error), {error.field: str(error)} if error.field else {})
         case RecordingError(code="reason") | MergeError(code="reason"):
             return Problem(422, error.code, str(error), {"reason": str(error)})
-        case FormError() | PolicyError() | PhrasesError() | CampaignError():
+        case _ if isinstance(error, _BY_FIELD):
             return Problem(422, error.code, str(error), error.fields)
         case web.HTTPException() if error.status >= 400:
             return Problem(error.status, f"http_{error.status}", _HTTP.get(error.status, error.reason))
@@ -132,6 +139,17 @@ def problem_of(error: Exception) -> Problem | None:
     return None
 
 
+_BY_FIELD: Final = (
+    FormError,
+    PolicyError,
+    PhrasesError,
+    CampaignError,
+    ConsentError,
+    TemplateError,
+    SmsError,
+    BatchError,
+)
+"""Errors that say what is wrong with each entry."""
 _STATUS: Final[Mapping[Any, int]] = {
     SignedOutError: 401,
     CsrfError: 403,

@@ -19,6 +19,7 @@ from webpanel.routing import Route
 from webpanel.rules.routes import ROUTES as RULES
 from webpanel.search.routes import ROUTES as SEARCH
 from webpanel.shell.routes import ROUTES as SHELL
+from webpanel.sms.routes import ROUTES as SMS
 from webpanel.stop.routes import ROUTES as STOP
 from webpanel.tasks.routes import ROUTES as TASKS
 from webpanel.workflow.routes import ROUTES as WORKFLOW
@@ -41,6 +42,7 @@ FEATURES: Final[tuple[tuple[Route, ...], ...]] = (
     RECALLS,
     RECORDINGS,
     RULES,
+    SMS,
     WORKFLOW,
     IMPORTS,
 )

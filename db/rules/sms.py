@@ -37,6 +37,20 @@ BEFORE: Final[Mapping[SmsState, frozenset[SmsState]]] = {
 }
 """From which states a part that was submitted may come into another."""
 
+ANOTHER_HOUR: Final = frozenset({"night", "before_hours", "after_hours", "closed_day", "emergency_stop"})
+ANOTHER_DAY: Final = frozenset({"person_day_cap", "household_day_cap", "number_day_cap"})
+"""Reasons of `db.rules.eligibility` that a message may wait out."""
+
+NUMBER_GONE: Final[Mapping[str, str]] = {
+    "3-1": "契約のない番号",  # GSM 1, unknown subscriber
+}
+"""What a carrier may say of a number that exists no more, as receipts tell it (network type, number), and in words.
+
+Only what its standard (3GPP TS 29.002) gives one meaning. Not here, because they pass or are of our making: a phone that is off or out of
+reach (3-6, 3-27), barred (3-13), without SMS (3-11), and `ESME_RINVDSTADR`, which a route set to the wrong form of numbers
+gets for every one of them. The `err:` of a receipt's text is each carrier's own.
+"""
+
 _OPT_OUT: Final = frozenset({"停止", "配信停止", "送信停止", "拒否", "受信拒否", "不要", "ストップ", "stop", "やめて"})
 
 

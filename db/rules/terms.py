@@ -189,6 +189,8 @@ class Right(Term):
     ARREARS_VIEW = "arrears.view", "滞納額の閲覧(通話外)"
     PROTECTED_VIEW = "protected.view", "支援措置対象者の住所閲覧"
     CALL = "call", "架電"
+    SMS = "sms.send", "SMSの送信"
+    SMS_BATCH = "sms.batch", "SMS一括送信"
     RESULT_RECORD = "result.record", "結果の登録"
     PROMISE_OFFER = "promise.offer", "納付約束の申出受付"
     PROMISE_DECIDE = "promise.decide", "分納の承認"

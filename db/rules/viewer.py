@@ -14,6 +14,7 @@ OFFICERS_ONLY = frozenset(
         Right.RECORDING_HOLD,
         Right.DOCUMENT_MAKE,
         Right.CAMPAIGN_RUN,
+        Right.SMS_BATCH,
         Right.WORKFLOW_VIEW,
         Right.EXTRACT,
         Right.ASSIGN,

@@ -25,7 +25,7 @@ from db.schema.claims import Installment, Payment
 from db.schema.contacts import Contact, Promise
 from db.schema.people import Debtor, Flag, Phone
 from db.schema.sms import SmsMessage
-from db.store import arrears, calls, debtors, freshness, promises
+from db.store import arrears, calls, debtors, freshness, promises, sms
 from db.store.calls import Busy
 from db.store.kin import Kin, kin_of_each
 from db.store.office import emergency_stop
@@ -142,8 +142,11 @@ def _in_force(flags: Mapping[int, list[_Flag]], kin: Kin, areas: Collection[Area
 
 @dataclass(frozen=True, slots=True)
 class _Phones:
+    """`gone`: numbers that a carrier of messages says exist no more; calls learn of their own."""
+
     by_id: Mapping[int | None, _Phone]
     by_number: Mapping[str, Sequence[_Phone]]
+    gone: Collection[str]
 
 
 def _phones(tx: Connection, people: Collection[int]) -> _Phones:
@@ -152,7 +155,7 @@ def _phones(tx: Connection, people: Collection[int]) -> _Phones:
     by_number: defaultdict[str, list[_Phone]] = defaultdict(list)
     for row in rows:
         by_number[row.number].append(row)
-    return _Phones({row.id: row for row in rows}, by_number)
+    return _Phones({row.id: row for row in rows}, by_number, sms.gone(tx, by_number))
 
 
 def _with_number(
@@ -167,11 +170,12 @@ def _with_number(
     phone = phones.by_id.get(phone_id)
     if phone is None or phone.debtor_id not in kin.person:
         return facts
+    is_gone = facts.channel is Channel.SMS and phone.number in phones.gone
     same = (row for row in phones.by_number[phone.number] if row.debtor_id in kin.person)
     return replace(
         facts,
         number_kind=phone.kind,
-        number_status=max((row.status for row in same), key=_STATUSES.index),
+        number_status=PhoneStatus.UNALLOCATED if is_gone else max((row.status for row in same), key=_STATUSES.index),
         number_today=reached.number_today(phone.number),
         in_call=phone.number in busy.numbers or not busy.people.isdisjoint(kin.person),
     )

@@ -42,11 +42,12 @@ def check_each(
 
 
 def check_numbers(
-    tx: Connection, actor: Viewer, debtor_id: int, area: Area, phone_ids: Iterable[int], now: datetime, office: Office
-) -> dict[int, Decision]:
+    tx: Connection, actor: Viewer, debtor_id: int, area: Area, phone_ids: Iterable[int], now: datetime, office: Office,
+    channel: Channel = Channel.CALL_OUT,
+) -> dict[int, Decision]:  # fmt: skip
     """Ask for every number of a person at once, as a screen does."""
     ids = list(phone_ids)
-    targets = [Target(debtor_id, area, Channel.CALL_OUT, phone_id) for phone_id in ids]
+    targets = [Target(debtor_id, area, channel, phone_id) for phone_id in ids]
     return dict(zip(ids, check_each(tx, actor, targets, now, office), strict=True))
 
 

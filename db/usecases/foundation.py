@@ -17,7 +17,7 @@ from db.schema.contacts import Disposition
 from db.schema.staff import AccessHead, Level, LevelRight
 from db.store.access_log import FIRST
 
-_OPERATOR: Final = frozenset({Right.DEBTOR_VIEW, Right.CALL, Right.RESULT_RECORD, Right.PROMISE_OFFER})
+_OPERATOR: Final = frozenset({Right.DEBTOR_VIEW, Right.CALL, Right.SMS, Right.RESULT_RECORD, Right.PROMISE_OFFER})
 _CITY_OPERATOR: Final = _OPERATOR | {Right.ARREARS_VIEW}
 _OFFICER: Final = _CITY_OPERATOR | {
     Right.PROMISE_DECIDE,
@@ -27,6 +27,7 @@ _OFFICER: Final = _CITY_OPERATOR | {
     Right.RECORDING_HOLD,
     Right.DOCUMENT_MAKE,
     Right.EXTRACT,
+    Right.SMS_BATCH,
     Right.EXPORT,
     Right.PROTECTED_VIEW,
     Right.WORKFLOW_VIEW,

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, exists, insert, select, update
 
 from db.outbox import publish, publish_each
 from db.rules.eligibility import Decision
-from db.rules.sms import FINAL, PartOutcome, SmsState, message_state
+from db.rules.sms import ANOTHER_DAY, ANOTHER_HOUR, FINAL, PartOutcome, SmsState, message_state
 from db.rules.terms import AnsweredBy, Area, Channel, Right, TaskKind
-from db.rules.texts.lint import LintPolicy, Objection, objections
+from db.rules.texts.fields import wanting
+from db.rules.texts.lint import LintPolicy, Objection
 from db.rules.texts.parts import Allowance, TextError, compose
 from db.rules.viewer import Viewer
 from db.schema.base import new_id
@@ -26,9 +27,11 @@ from db.schema.contacts import Contact
 from db.schema.people import Phone
 from db.schema.sms import SmsMessage, SmsPart
 from db.store import access_log, debtors, staff, summaries
+from db.store import sms as store
+from db.store import sms_batches as batch_store
 from db.store.kin import kin_of_each, try_hold
 from db.store.office import emergency_stop
-from db.usecases import sms_fate, tasks
+from db.usecases import sms_batches, sms_fate, tasks
 from db.usecases.eligibility import Target, check_contact, check_each
 from db.usecases.office import Office
 from db.usecases.sms_fate import Told
@@ -39,16 +42,21 @@ LOOK_AGAIN: Final = timedelta(minutes=10)
 TRY_AGAIN: Final = timedelta(seconds=10)
 """So long one waits that no carrier took."""
 
-_FOR_NOW: Final = frozenset({"night", "before_hours", "after_hours", "closed_day", "emergency_stop"})
+LATEST: Final = timedelta(days=31)
+"""So far ahead a message may be scheduled: what it says may be wrong later."""
 
 
 class SmsError(Exception):
-    """A message cannot be queued; the sentence is for whoever wrote it. `objections`: what its text must not say."""
+    """A message cannot be queued, or not be treated so; the sentence is for whoever wrote it.
 
-    def __init__(self, code: str, message: str, objections: Sequence[Objection] = ()) -> None:
+    `objections`: what its text must not say. `fields`: what is wrong with an entry.
+    """
+
+    def __init__(self, code: str, message: str, objections: Sequence[Objection] = (), field: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.objections = tuple(objections)
+        self.fields = {field: message} if field else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,26 +81,29 @@ def queue(
     tx: Connection, viewer: Viewer, debtor_id: int, phone_id: int, area: Area, text: str, now: datetime, office: Office,
     wording: Wording, *, not_before: datetime | None = None,
 ) -> uuid.UUID:  # fmt: skip
-    """Queue a message to a number on the person's record. Who may call a person may send them a message.
+    """Queue a message to a number on the person's record.
 
     `not_before`: when it shall go out at the earliest. Raises NotAllowedError and SmsError.
     """
-    viewer.require(Right.CALL, area)
+    viewer.require(Right.SMS, area)
+    if not_before is not None and not now - timedelta(minutes=1) <= not_before <= now + LATEST:
+        raise SmsError("not_before", f"送信日時は、現在から{LATEST.days}日以内にしてください。", field="not_before")
     number = _on_record(tx, viewer, debtor_id, phone_id, area, now, office)
     units = _worded(tx, viewer, debtor_id, text, wording)
     decision = check_contact(tx, viewer, Target(debtor_id, area, Channel.SMS, phone_id), now, office)
-    if _for_good(decision):
-        raise SmsError("contact_refused", " ".join(reason.text for reason in decision.reasons))
+    later_day = not_before is not None and office.today(not_before) > office.today(now)
+    if for_good(decision, later_day=later_day):
+        raise SmsError("contact_refused", " ".join(reason.text for reason in decision.reasons), field="phone_id")
     message_id = new_id()
     tx.execute(
         insert(SmsMessage).values(
             id=message_id, debtor_id=debtor_id, area=area, phone_id=phone_id, number=number, body=text, units=units,
-            reference=_next_reference(tx, number), user_id=viewer.user_id, state=SmsState.QUEUED, queued_at=now,
+            reference=store.next_reference(tx, number), user_id=viewer.user_id, state=SmsState.QUEUED, queued_at=now,
             not_before=max(now, not_before or now),
         )
     )  # fmt: skip
     access_log.append(tx, viewer, now, "sms.queue", debtor_id=debtor_id, detail=number)
-    publish(tx, now, TOPIC, message_id, viewer.user_id)
+    publish(tx, now, TOPIC, debtor_id, viewer.user_id)
     return message_id
 
 
@@ -103,31 +114,30 @@ def _on_record(
     known = select(Phone.number).where(Phone.id == phone_id, Phone.debtor_id.in_(of_person))
     number = tx.execute(known).scalar_one_or_none()
     if number is None or area not in debtors.areas_of(tx, viewer, debtor_id):
-        raise SmsError("not_on_record", "この電話番号は対象者の記録にありません。")
+        raise SmsError("not_on_record", "この電話番号は対象者の記録にありません。", field="phone_id")
     return number
 
 
 def _worded(tx: Connection, viewer: Viewer, debtor_id: int, text: str, wording: Wording) -> int:
     """How many units the text takes; SmsError where it may not be sent so."""
-    person = debtors.person(tx, viewer, debtor_id)
-    names = f"{person.name} {person.kana}".split() if person else []
-    if found := objections(text, wording.lint, names):
-        raise SmsError("text_objection", " ".join(objection.reason for objection in found), found)
+    if found := wanting(text, wording.lint, names_of(tx, viewer, debtor_id)):
+        raise SmsError("text_objection", " ".join(objection.reason for objection in found), found, "body")
     try:
         return compose(text, wording.allowance).units
     except TextError as error:
-        raise SmsError("text", str(error)) from error
+        raise SmsError("text", str(error), field="body") from error
 
 
-def _next_reference(tx: Connection, number: str) -> int:
-    """Counts the messages to a number, so that its phone never joins parts of two of them."""
-    used = select(func.count()).select_from(SmsMessage).where(SmsMessage.number == number)
-    return tx.execute(used).scalar_one() & 0xFFFF
+def names_of(tx: Connection, viewer: Viewer, debtor_id: int) -> list[str]:
+    """What a message to a person must not say: their surname, given name and readings."""
+    person = debtors.person(tx, viewer, debtor_id)
+    return f"{person.name} {person.kana}".split() if person else []
 
 
-def _for_good(decision: Decision) -> bool:
-    """Whether something stands against it that waiting for another hour does not mend."""
-    return any(reason.code not in _FOR_NOW for reason in decision.reasons)
+def for_good(decision: Decision, *, later_day: bool = False) -> bool:
+    """Whether something stands against it that waiting for another hour (or for another day) does not mend."""
+    passing = ANOTHER_HOUR | ANOTHER_DAY if later_day else ANOTHER_HOUR
+    return any(reason.code not in passing for reason in decision.reasons)
 
 
 # -- sending --------------------------------------------------------------------------------------------------------------------
@@ -136,26 +146,30 @@ def _for_good(decision: Decision) -> bool:
 def claim(tx: Connection, now: datetime, office: Office, most: int) -> list[ReadyMessage]:
     """Take up to `most` messages whose time has come and that may still go out; they are SUBMITTING once this is committed.
 
-    Single messages and batches alike in the order of their times. Those that may not be sent any more are REFUSED with the
-    reason; those that only the hour holds up wait. Of one home, and to one number, only one is taken at a time: the next is
+    Single messages first, in the order of their times; then those of batches that run, in their hours and at their pace. Those
+    that may not be sent any more are REFUSED with the reason; those that only the hour holds up wait. Of one home, and to one number, only one is taken at a time: the next is
     asked about once that one counts. During an emergency stop everything stays as it is.
     """
     if emergency_stop(tx):
         return []
-    rows = _apart(tx, tx.execute(_due(now, most)).all())
+    due_now = list(tx.execute(due(None, now, most)).all())
+    for batch, room in sms_batches.release(tx, now, office, most - len(due_now)):
+        due_now += tx.execute(due(batch.id, now, room)).all()
+    rows = _apart(tx, due_now)
     ready: list[Row[Any]] = []
     for user_id in dict.fromkeys(row.user_id for row in rows):
         ready += _decided(tx, user_id, [row for row in rows if row.user_id == user_id], now, office)
     taken = update(SmsMessage).where(SmsMessage.id.in_([row.id for row in ready]))
     tx.execute(taken.values(state=SmsState.SUBMITTING, submitting_at=now, reason=""))
-    publish_each(tx, now, TOPIC, [row.id for row in ready])
+    publish_each(tx, now, TOPIC, [row.debtor_id for row in ready])
     return [ReadyMessage(row.id, row.number, row.body, row.reference) for row in ready]
 
 
-def _due(now: datetime, most: int) -> Select[*tuple[Any, ...]]:
+def due(batch_id: uuid.UUID | None, now: datetime, most: int) -> Select[*tuple[Any, ...]]:
+    """Messages whose time has come: of a batch, or single ones. A walk along one index, however many others wait."""
     return (
         select(*SmsMessage.__table__.columns)
-        .where(SmsMessage.state == SmsState.QUEUED, SmsMessage.not_before <= now)
+        .where(SmsMessage.batch_id == batch_id, SmsMessage.state == SmsState.QUEUED, SmsMessage.not_before <= now)
         .order_by(SmsMessage.not_before, SmsMessage.id)
         .limit(most)
         .with_for_update(skip_locked=True)
@@ -180,10 +194,10 @@ def _apart(tx: Connection, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
 def _decided(tx: Connection, user_id: int, rows: Sequence[Row[Any]], now: datetime, office: Office) -> list[Row[Any]]:
     """Of one user's messages those that may go out now; what becomes of the others is written down."""
     actor = staff.viewer(tx, user_id)
-    may = [row for row in rows if actor is not None and actor.may(Right.CALL, row.area)]
+    may = [row for row in rows if actor is not None and actor.may(Right.SMS, row.area)]
     for row in rows:
         if row not in may:
-            _set(tx, row.id, now, state=SmsState.REFUSED, reason="登録した利用者に送信の権限がなくなりました。")
+            _end(tx, row, now, SmsState.REFUSED, "登録した利用者に送信の権限がなくなりました。")
     if actor is None or not may:
         return []
     known = select(Phone.id, Phone.number).where(Phone.id.in_([row.phone_id for row in may]))
@@ -191,14 +205,23 @@ def _decided(tx: Connection, user_id: int, rows: Sequence[Row[Any]], now: dateti
     targets = [Target(row.debtor_id, row.area, Channel.SMS, row.phone_id) for row in may]
     ready = []
     for row, decision in zip(may, check_each(tx, actor, targets, now, office), strict=True):
-        if _for_good(decision) or numbers.get(row.phone_id) != row.number:
-            reasons = " ".join(reason.text for reason in decision.reasons) or "電話番号が変更されています。"
-            _set(tx, row.id, now, state=SmsState.REFUSED, reason=reasons)
-        elif decision.allowed:
+        if numbers.get(row.phone_id) == row.number and decision.allowed:
             ready.append(row)
         else:
-            _set(tx, row.id, now, not_before=now + LOOK_AGAIN)
+            _put_off(tx, row, decision, now, office)
     return ready
+
+
+def _put_off(tx: Connection, row: Row[Any], decision: Decision, now: datetime, office: Office) -> None:
+    """Let a message wait for another hour (of a batch, which goes on for days, for another day too), or end it."""
+    if decision.allowed:
+        _end(tx, row, now, SmsState.REFUSED, "電話番号が変更されています。")
+    elif not for_good(decision):
+        _set(tx, row, now, not_before=now + LOOK_AGAIN)
+    elif row.batch_id is not None and not for_good(decision, later_day=True):
+        _set(tx, row, now, not_before=office.day_begins(now) + timedelta(days=1))
+    else:
+        _end(tx, row, now, SmsState.REFUSED, " ".join(reason.text for reason in decision.reasons))
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +246,7 @@ def settle(tx: Connection, submitted: Sequence[Submitted], now: datetime, office
     open_ = [one for one in submitted if one.id in rows]
     for one in open_:
         if one.outcomes[0].state is SmsState.QUEUED:
-            _set(tx, one.id, now, state=SmsState.QUEUED, reason=one.outcomes[0].reason, submitting_at=None,
+            _set(tx, rows[one.id], now, state=SmsState.QUEUED, reason=one.outcomes[0].reason, submitting_at=None,
                  not_before=now + TRY_AGAIN)  # fmt: skip
     gone = [one for one in open_ if one.outcomes[0].state is not SmsState.QUEUED]
     if not gone:
@@ -244,10 +267,13 @@ def settle(tx: Connection, submitted: Sequence[Submitted], now: datetime, office
             for one in gone
         ],
     )  # fmt: skip
-    publish_each(tx, now, TOPIC, [one.id for one in gone])
+    publish_each(tx, now, TOPIC, [rows[one.id].debtor_id for one in gone])
     for one in gone:
         if any(part.state is SmsState.UNKNOWN for part in each[one.id]):
             sms_fate.ask_a_person(tx, rows[one.id].debtor_id, rows[one.id].area, one.id, now)
+        for part in each[one.id]:
+            if part.state is SmsState.FAILED:
+                sms_fate.learn_of_number(tx, rows[one.id], part.reason, now)
     told = [
         Told(one.route, one.id, rows[one.id].number, outcome)
         for one in gone
@@ -271,9 +297,11 @@ def _part_rows(message_id: uuid.UUID, parts: Sequence[PartOutcome], now: datetim
 
 
 def is_due(tx: Connection, now: datetime) -> bool:
-    """Whether the time of any message has come."""
-    due = exists().where(SmsMessage.state == SmsState.QUEUED, SmsMessage.not_before <= now)
-    return bool(tx.execute(select(due)).scalar_one())
+    """Whether there is anything that a claim might take."""
+    single = exists().where(
+        SmsMessage.batch_id.is_(None), SmsMessage.state == SmsState.QUEUED, SmsMessage.not_before <= now
+    )
+    return bool(tx.execute(select(single)).scalar_one()) or batch_store.any_running(tx, now)
 
 
 def put_back(tx: Connection, held: Collection[uuid.UUID], now: datetime) -> None:
@@ -281,19 +309,23 @@ def put_back(tx: Connection, held: Collection[uuid.UUID], now: datetime) -> None
 
     For that sender itself, when it cannot know whether its claim was committed.
     """
-    left = select(SmsMessage.id).where(SmsMessage.state == SmsState.SUBMITTING)
-    for message_id in tx.execute(left).scalars().all():
-        if message_id not in held:
-            _set(tx, message_id, now, state=SmsState.QUEUED, submitting_at=None)
+    for row in tx.execute(_submitting(SmsMessage.id, SmsMessage.debtor_id)).all():
+        if row.id not in held:
+            _set(tx, row, now, state=SmsState.QUEUED, submitting_at=None)
 
 
 def recover(tx: Connection, now: datetime, office: Office) -> int:
     """What a sender that is no more was sending is unknown. Call under the sender's lease, before anything is claimed."""
-    left = select(SmsMessage.id, SmsMessage.units).where(SmsMessage.state == SmsState.SUBMITTING)
     lost = (PartOutcome(SmsState.UNKNOWN, reason="送信中に処理が中断しました。"),)
-    rows = [Submitted(row.id, "", row.units, lost) for row in tx.execute(left)]
+    rows = [Submitted(row.id, "", row.units, lost) for row in tx.execute(_submitting(SmsMessage.id, SmsMessage.units))]
     settle(tx, rows, now, office)
     return len(rows)
+
+
+def _submitting(*columns: Any) -> Select[*tuple[Any, ...]]:
+    """Those that are being sent: written out, so that SQLite knows that the index of just these messages will do."""
+    submitting = bindparam(None, SmsState.SUBMITTING, SmsMessage.state.type, literal_execute=True)
+    return select(*columns).where(SmsMessage.state == submitting)
 
 
 def _contacts(tx: Connection, rows: Sequence[Row[Any]], now: datetime, office: Office) -> dict[uuid.UUID, uuid.UUID]:
@@ -322,16 +354,38 @@ def decide(
     tx: Connection, viewer: Viewer, message_id: uuid.UUID, *, arrived: bool, now: datetime
 ) -> None:  # fmt: skip
     """A person settles a message whose outcome is unknown. Raises SmsError if it is not (any more)."""
-    row = tx.execute(select(SmsMessage).where(SmsMessage.id == message_id).with_for_update()).one()
+    row = _seen(tx, viewer, message_id)
     viewer.require(Right.RESULT_RECORD, row.area)
     if row.state is not SmsState.UNKNOWN:
         raise SmsError("state", f"このSMSは「{row.state.label}」です。")
     state = SmsState.DELIVERED if arrived else SmsState.FAILED
-    _set(tx, message_id, now, state=state, final_at=now, reason=f"{viewer.name}が確認しました。")
+    _end(tx, row, now, state, f"{viewer.name}が確認しました。")
     tasks.settle_subject(tx, TaskKind.SMS_UNKNOWN, message_id, now, viewer.user_id)
     access_log.append(tx, viewer, now, "sms.decide", debtor_id=row.debtor_id, detail=state.label)
 
 
-def _set(tx: Connection, message_id: uuid.UUID, now: datetime, **values: Any) -> None:
-    tx.execute(update(SmsMessage).where(SmsMessage.id == message_id).values(**values))
-    publish(tx, now, TOPIC, message_id)
+def cancel(tx: Connection, viewer: Viewer, message_id: uuid.UUID, now: datetime) -> None:
+    """Take a message back that still waits. Raises SmsError once it is on its way."""
+    row = _seen(tx, viewer, message_id)
+    viewer.require(Right.SMS, row.area)
+    if row.state is not SmsState.QUEUED:
+        raise SmsError("state", f"このSMSは「{row.state.label}」のため取り消せません。")
+    _end(tx, row, now, SmsState.REFUSED, f"{viewer.name}が取り消しました。")
+    access_log.append(tx, viewer, now, "sms.cancel", debtor_id=row.debtor_id, detail=row.number)
+
+
+def _seen(tx: Connection, viewer: Viewer, message_id: uuid.UUID) -> Row[Any]:
+    """A message to somebody whom the viewer may see, locked."""
+    row = tx.execute(select(SmsMessage).where(SmsMessage.id == message_id).with_for_update()).one_or_none()
+    if row is None or row.area not in debtors.areas_of(tx, viewer, row.debtor_id):
+        raise SmsError("no_such_message", "該当するSMSがありません。")
+    return row
+
+
+def _end(tx: Connection, row: Row[Any], now: datetime, state: SmsState, reason: str) -> None:
+    _set(tx, row, now, state=state, reason=reason, final_at=now)
+
+
+def _set(tx: Connection, row: Row[Any], now: datetime, **values: Any) -> None:
+    tx.execute(update(SmsMessage).where(SmsMessage.id == row.id).values(**values))
+    publish(tx, now, TOPIC, row.debtor_id)

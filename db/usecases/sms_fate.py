@@ -7,19 +7,18 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, exists, insert, select, update
+from sqlalchemy import Connection, Row, exists, insert, select, update
 
 from db.outbox import publish
-from db.rules.sms import BEFORE, FINAL, PartOutcome, SmsState, is_opt_out, message_state
-from db.rules.terms import Area, FlagKind, TaskKind
+from db.rules.sms import BEFORE, FINAL, NUMBER_GONE, PartOutcome, SmsState, is_opt_out, message_state
+from db.rules.terms import Area, TaskKind
 from db.rules.viewer import system_viewer
 from db.schema.base import new_id
-from db.schema.people import Flag
 from db.schema.sms import SmsMessage, SmsPart, SmsReceipt, SmsReply
-from db.store import access_log, summaries
-from db.usecases import tasks
+from db.store import access_log, sms
+from db.usecases import sms_consent, task_rules, tasks
 from db.usecases.office import Office
 
 TOPIC: Final = "sms"
@@ -131,7 +130,18 @@ def _move(tx: Connection, message_id: uuid.UUID, part: int, state: SmsState, rea
         ask_a_person(tx, message.debtor_id, message.area, message_id, now)
     else:
         tasks.settle_subject(tx, TaskKind.SMS_UNKNOWN, message_id, now, None)
-    publish(tx, now, TOPIC, message_id)
+    if whole is SmsState.FAILED and SmsState.DELIVERED not in states:
+        learn_of_number(tx, message, reason, now)
+    publish(tx, now, TOPIC, message.debtor_id)
+
+
+def learn_of_number(tx: Connection, message: Row[Any], reason: str, now: datetime) -> None:
+    """A carrier that says a number exists no more is believed: nothing more is sent there, and another has to be found."""
+    if reason not in NUMBER_GONE:
+        return
+    sms.mark_gone(tx, message.number, reason, message.id, now)
+    what = "SMSの宛先として存在しない番号"
+    task_rules.number_failed(tx, message.debtor_id, message.area, message.id, message.number, what, now)
 
 
 def ask_a_person(tx: Connection, debtor_id: int, area: Area, message_id: uuid.UUID, now: datetime) -> None:
@@ -168,18 +178,10 @@ def reply(tx: Connection, route: str, number: str, text: str, now: datetime, off
         _opt_out(tx, to.debtor_id, now, office)
     elif to is not None:
         tasks.raise_task(tx, TaskKind.SMS_REPLY, to.debtor_id, to.area, reply_id, now, "SMSに返信がありました。")
-    publish(tx, now, TOPIC, reply_id)
+    publish(tx, now, TOPIC, to.debtor_id if to is not None else "")
     return True
 
 
 def _opt_out(tx: Connection, debtor_id: int, now: datetime, office: Office) -> None:
-    """For every area: whoever writes 停止 does not know of ours."""
-    today = office.today(now)
-    tx.execute(
-        insert(Flag).values(
-            debtor_id=debtor_id, kind=FlagKind.NO_SMS, valid_from=today, note="SMSの返信による停止の申出"
-        )
-    )
+    sms_consent.write(tx, debtor_id, "SMSの返信による停止の申出", now, office)
     access_log.append(tx, _CARRIER, now, "sms.opt_out", debtor_id=debtor_id)
-    summaries.refresh(tx, [debtor_id], today)
-    publish(tx, now, "debtor", debtor_id)

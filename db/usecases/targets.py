@@ -20,6 +20,7 @@ from db.rules.viewer import Viewer
 from db.schema.base import new_id
 from db.schema.campaigns import CampaignList
 from db.schema.extraction import Target, TargetList
+from db.schema.sms import SmsBatch
 from db.schema.staff import Staff, StaffGroup
 from db.store import access_log, extraction, extraction_rows, targets
 from db.store.extraction_rows import CaseRow
@@ -132,6 +133,8 @@ def remove(tx: Connection, viewer: Viewer, list_id: uuid.UUID, now: datetime) ->
         )
     if tx.execute(select(exists().where(CampaignList.list_id == list_id))).scalar_one():
         raise SavedError("in_use", "", "キャンペーンで使用しているため、名簿を削除できません。")
+    if tx.execute(select(exists().where(SmsBatch.list_id == list_id))).scalar_one():
+        raise SavedError("in_use", "", "SMSの一括送信で使用しているため、名簿を削除できません。")
     tx.execute(delete(Target).where(Target.list_id == list_id))
     tx.execute(delete(TargetList).where(TargetList.id == list_id))
     access_log.append(tx, viewer, now, "targets.delete", detail=found.name)

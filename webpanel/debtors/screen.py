@@ -24,7 +24,7 @@ from db.store.debtors import ContactRow, Hit, Person, PhoneRow
 from db.store.messages import MessageRow
 from db.store.receivers import Receiver
 from db.store.tasks import TaskRow
-from db.usecases import campaign_work
+from db.usecases import campaign_work, sms_desk
 from db.usecases.campaign_work import Person as CampaignPerson
 from db.usecases.eligibility import check_numbers
 from db.usecases.merges import Candidate, candidates
@@ -36,6 +36,7 @@ from db.usecases.reach import Reach, of_phones
 from db.usecases.recalls import hindrances
 from db.usecases.records import PromiseState, Record, areas_unmasked, open_record
 from db.usecases.results import BY_HAND, DispositionRow, dispositions
+from db.usecases.sms_desk import Thread
 from db.usecases.task_desk import masked as masked_tasks
 from webpanel.debtors.forms import HAND_LINES
 from webpanel.debtors.guidance import Advice, Situation, advise
@@ -67,6 +68,7 @@ class Tab(Enum):
     PAYMENTS = "payments"
     PROMISES = "promises"
     DISPATCHES = "dispatches"
+    SMS = "sms"
 
     @property
     def label(self) -> str:
@@ -85,6 +87,7 @@ _TAB_LABELS: Final[Mapping[Tab, str]] = {
     Tab.PAYMENTS: "収納履歴",
     Tab.PROMISES: "約束履行",
     Tab.DISPATCHES: "発送管理",
+    Tab.SMS: "SMS",
 }
 
 
@@ -151,13 +154,14 @@ class Screen:
     receivers: Mapping[Area, Sequence[Receiver]]
     candidates: Sequence[Candidate] = ()
     campaign: CampaignPerson | None = None
+    thread: Thread | None = None
     answerers: Sequence[AnsweredBy] = tuple(AnsweredBy)
     hand_lines: int = HAND_LINES
 
     @property
     def tabs(self) -> Sequence[Tab]:
-        """The tabs; people of areas without debts have the negotiation record only."""
-        return tuple(Tab) if self.debts else (Tab.OVERVIEW,)
+        """The tabs; people of areas without debts have the negotiation record and messages only."""
+        return tuple(Tab) if self.debts else (Tab.OVERVIEW, Tab.SMS)
 
     @property
     def debts(self) -> bool:
@@ -184,6 +188,11 @@ class Screen:
     def may_write(self) -> bool:
         """Whether the viewer may record results in the area at hand."""
         return self.area is not None and self.viewer.may(Right.RESULT_RECORD, self.area)
+
+    @property
+    def may_text(self) -> bool:
+        """Whether the viewer may send messages in the area at hand."""
+        return self.area is not None and self.viewer.may(Right.SMS, self.area)
 
     @property
     def may_promise(self) -> bool:
@@ -308,6 +317,7 @@ def load(
         advice=advise(_situation(record, lines, duty, now)),
         candidates=candidates(tx, viewer, debtor_id, office.today(now)) if record.open else (),
         campaign=campaign_work.concerning(tx, viewer, debtor_id, record.call),
+        thread=sms_desk.thread(tx, viewer, tuple(record.numbers), insight.areas()) if tab is Tab.SMS else None,
     )
 
 

@@ -8,6 +8,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from db.rules.promises import Promise, PromiseLine
+from db.rules.sms import NUMBER_GONE
 from db.rules.telephony import LIVE_CALLS
 from db.rules.terms import Area, Right
 from db.rules.viewer import Viewer
@@ -31,7 +32,7 @@ async def show_record(request: web.Request) -> web.StreamResponse:
     return await page(
         request, "debtors/record.html",
         s=screen, r=screen.record, Tab=Tab, saved="saved" in request.query, case_tone=case_tone,
-        overdue_days=overdue_days, flag_shapes=FLAG_SHAPES, zone=screen.office.zone, **WORDS,
+        overdue_days=overdue_days, flag_shapes=FLAG_SHAPES, gone_words=NUMBER_GONE, zone=screen.office.zone, **WORDS,
     )  # fmt: skip
 
 

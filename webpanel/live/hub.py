@@ -24,7 +24,7 @@ from db.outbox import Change, Cursor, changes_after, latest
 from webpanel.metrics import Metrics
 
 QUEUE: Final = 100
-ANYONES: Final = frozenset({"recall", "office", "incoming", "workflow", "import", "campaign"})
+ANYONES: Final = frozenset({"recall", "office", "incoming", "workflow", "import", "campaign", "sms_batch"})
 """Topics of which everyone on the line may know that something changed, not what."""
 
 FLOOR: Final = frozenset({"duty", "call", "attempt", "incoming", "campaign"})
@@ -35,11 +35,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(eq=False, slots=True)
 class Stream:
-    """One browser's stream. `sees_floor`: it shows the live floor. `cut` is set when its reader was too slow."""
+    """One browser's stream. `sees_floor`: it shows the live floor; `sees_sms`: batches of messages. `cut` is set when its
+    reader was too slow."""
 
     user_id: int
     watches: frozenset[tuple[str, str]]
     sees_floor: bool = False
+    sees_sms: bool = False
     queue: asyncio.Queue[Change | None] = field(default_factory=lambda: asyncio.Queue(QUEUE))
     cut: bool = False
 
@@ -49,6 +51,8 @@ class Stream:
             return change
         if self.sees_floor and change.topic in FLOOR:
             return Change(change.cursor, "floor", "", None)
+        if self.sees_sms and change.topic == "sms":
+            return Change(change.cursor, "sms", "", None)
         if change.user_id is None and change.topic in ANYONES:
             return Change(change.cursor, change.topic, "", None)
         return None

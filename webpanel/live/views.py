@@ -1,7 +1,7 @@
 """`GET /events` (Server-Sent Events, WHATWG HTML 9.2) and the token of a session that has been renewed.
 
 `?watch=debtor:ID` asks for the changes of one record; it is heeded only for a person whom the viewer may see. `?watch=floor`
-asks for a word whenever the live floor changes, and is heeded for whoever may see it. The
+asks for a word whenever the live floor changes, and is heeded for whoever may see it; `?watch=sms` the like of messages. The
 place to go on from comes as `Last-Event-ID`, or as `?after=` when the page opens a new stream by itself.
 """
 
@@ -23,6 +23,8 @@ from webpanel.sessions import csrf_token, find, request_viewer
 
 BEAT: Final = 15.0
 """Seconds between signs of life; at each the session is looked at again, so that a stream does not outlive it."""
+OF_A_RECORD: Final = ("debtor", "sms")
+"""Topics whose key is a person."""
 BEHIND: Final = 500
 """How many changes a browser is given late; one that missed more fetches its parts anyway (`ready`)."""
 
@@ -34,7 +36,11 @@ async def events(request: web.Request) -> web.StreamResponse:
     watches = await request.app[DATABASE].ask(_watches, viewer, asked)
     sees_floor = "floor" in asked and viewer.may_anywhere(Right.FLOOR_VIEW)
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
-    with request.app[HUB].join(Stream(viewer.user_id, watches, sees_floor)) as stream, suppress(ConnectionError):
+    sees_sms = "sms" in asked and viewer.may_anywhere(Right.SMS_BATCH)
+    with (
+        request.app[HUB].join(Stream(viewer.user_id, watches, sees_floor, sees_sms)) as stream,
+        suppress(ConnectionError),
+    ):
         await _run(request, response, stream)
     return response
 
@@ -95,4 +101,5 @@ def _missed(tx: Connection, after: Cursor | None) -> tuple[list[Change], Cursor]
 def _watches(tx: Connection, viewer: Viewer, asked: list[str]) -> frozenset[tuple[str, str]]:
     ids = [text.removeprefix("debtor:") for text in asked[:4] if text.startswith("debtor:")]
     numbers = [int(text) for text in ids if text.isascii() and text.isdigit() and len(text) < 19]
-    return frozenset(("debtor", str(one)) for one in numbers if debtors.person(tx, viewer, one) is not None)
+    seen = [str(one) for one in numbers if debtors.person(tx, viewer, one) is not None]
+    return frozenset((topic, one) for topic in OF_A_RECORD for one in seen)

@@ -11,6 +11,7 @@ from webpanel.keys import CLOCK, DATABASE, OFFICE
 from webpanel.messages.views import load_inbox
 from webpanel.render import fragment, page
 from webpanel.sessions import request_viewer
+from webpanel.sms.batches import load_approvals
 
 
 async def show_home(request: web.Request) -> web.StreamResponse:
@@ -18,9 +19,9 @@ async def show_home(request: web.Request) -> web.StreamResponse:
     if not request_viewer(request).may_anywhere(Right.DEBTOR_VIEW):
         return await page(request, "shell/home.html", due=None)
     inbox = await load_inbox(request, home=True, opened=True)
-    campaigns = await load_offers(request)
+    offered = {**await load_offers(request), **await load_approvals(request)}
     return await page(
-        request, "shell/home.html", inbox=inbox, **campaigns, **await _due(request, again=False), **await _numbers(request)
+        request, "shell/home.html", inbox=inbox, **offered, **await _due(request, again=False), **await _numbers(request)
     )  # fmt: skip
 
 

@@ -102,7 +102,7 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("button[data-load]");
   if (!button) return;
   const place = document.getElementById(button.dataset.into);
-  place.textContent = "照合しています…";
+  place.textContent = button.dataset.busy ?? "照合しています…";
   try {
     const answer = await request(button.dataset.load);
     if (answer.ok) place.innerHTML = await answer.text();

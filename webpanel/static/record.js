@@ -4,6 +4,7 @@ import { notice } from "./notices.js";
 import { request, SignedOut } from "./request.js";
 import "./record-entry.js";
 import "./record-player.js";
+import "./sms.js";
 
 const record = document.querySelector(".record");
 const CALL_TOPICS = new Set(["call", "attempt", "duty", "command"]);
@@ -12,7 +13,7 @@ let again = false;
 
 function isTouched(part) {
   return [...part.querySelectorAll("input, textarea, select")].some((field) => {
-    if (field.type === "hidden") return false;
+    if (field.type === "hidden" || (field.closest(".sms-box") && !part.closest(".sms-box"))) return false;
     if (field.matches("select")) return [...field.options].some((option) => option.selected !== option.defaultSelected && option.index > 0);
     if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
     return field.value !== field.defaultValue;
@@ -67,9 +68,16 @@ function put(fresh) {
     swap(part(old, "advice"), part(next, "advice"));
     return;
   } else {
+    keepMessage(old, next);
     old.replaceWith(next);
   }
   ["call", "state", "identified"].forEach((name) => { record.dataset[name] = fresh.dataset[name]; });
+}
+
+// A message that is being written goes on being written, whatever becomes of the call.
+function keepMessage(old, next) {
+  const [was, is] = [part(old, "sms"), part(next, "sms")];
+  if (was && is && was.open && isTouched(was)) is.replaceWith(was);
 }
 
 function part(root, name) {
@@ -105,12 +113,13 @@ function quietly(task) {
 if (record) {
   document.addEventListener("saikoku:change", ({ detail }) => {
     if (CALL_TOPICS.has(detail.topic)) quietly(look);
+    else if (detail.topic === "sms" && detail.key === record.dataset.debtor && new URLSearchParams(location.search).get("tab") === "sms") quietly(draw);
     else if (detail.topic === "message" || (detail.topic === "debtor" && detail.key === record.dataset.debtor)) quietly(draw);
   });
   document.addEventListener("saikoku:live", ({ detail }) => { if (!detail.first) quietly(draw); });
   document.addEventListener("saikoku:done", ({ target }) => {
-    if (!record.contains(target) || !target.closest(".identity, .call-form, .promise-decide, .recall-act, .task-act")) return;
-    if (target.closest(".promise-decide, .recall-act, .task-act")) target.reset();
+    if (!record.contains(target) || !target.closest(".identity, .call-form, .promise-decide, .recall-act, .task-act, .sms-act")) return;
+    if (target.closest(".promise-decide, .recall-act, .task-act, .sms-act")) target.reset();
     // what was typed has been accepted: let the keys of the result pad work, and the form be replaced
     if (target.contains(document.activeElement)) document.activeElement.blur();
     quietly(draw);

@@ -61,6 +61,11 @@ def objections(text: str, policy: LintPolicy, names: Iterable[str] = ()) -> list
     return sorted(found, key=lambda objection: (objection.start, objection.end))
 
 
+def names_in(text: str, names: Iterable[str]) -> list[Objection]:
+    """Where a text that is fine for anybody else holds the names of the person it is for."""
+    return list(_own_names(_Folded(text), names))
+
+
 class _Folded:
     """A text without width, case, blanks and the difference between the kana, that still knows where each character was."""
 
@@ -120,6 +125,10 @@ def _names(text: _Folded, names: Iterable[str]) -> Iterator[Objection]:
             yield text.object(field, "差込項目{}は氏名になるため使えません。")
     for found in _TITLE.finditer(text.folded):
         yield text.object(found, "個人の氏名に「{}」を付けた宛名は送れません。")
+    yield from _own_names(text, names)
+
+
+def _own_names(text: _Folded, names: Iterable[str]) -> Iterator[Objection]:
     for name in sorted({_fold(name) for name in names}):
         if len(name) > 1:  # a name of one character (林, 森) stands in too many other words
             for found in re.finditer(re.escape(name), text.folded):

@@ -1,0 +1,1 @@
+"""SMS: the form on the record, what became of each message, refusals, and the office's templates."""
