@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from db.rules.sms import PartOutcome, SmsState
 from db.rules.terms import Area, FlagKind
 from db.usecases import sms, sms_batches, sms_fate, sms_templates
-from db.usecases.sms import Wording
+from db.usecases.sms import Submitted, Wording
 from db.usecases.sms_templates import Words
 from tests.browser.conftest import DESK, TABLET, City
 from tests.integration.db.floor import Floor
@@ -63,8 +63,8 @@ def test_a_message_is_written_by_keyboard_and_its_fate_is_seen(
     expect(message.locator(".sms-state")).to_contain_text("送信待ち")
     with city.database.write() as tx:
         (ready,) = sms.claim(tx, NOW, OFFICE, 5)
-        parts = [PartOutcome(SmsState.ACCEPTED, key, (key,)) for key in ("1a", "1b")]
-        sms.settle(tx, ready.id, "docomo", 2, parts, NOW, OFFICE)
+        parts = tuple(PartOutcome(SmsState.ACCEPTED, key, (key,)) for key in ("1a", "1b"))
+        sms.settle(tx, [Submitted(ready.id, "docomo", 2, parts)], NOW, OFFICE)
         sms_fate.reply(tx, "docomo", ready.number, "明日の昼に電話します", NOW, OFFICE)
     expect(message.locator(".sms-state")).to_contain_text("受付済")
     expect(message.locator(".sms-theirs")).to_have_text("明日の昼に電話します")
@@ -169,9 +169,8 @@ def test_a_batch_is_looked_at_approved_and_watched_while_it_sends(
     fates = (SmsState.DELIVERED, SmsState.FAILED)
     with city.database.write() as tx:
         for number, ready in enumerate(sms.claim(tx, NOW, OFFICE, 4)):
-            sms.settle(
-                tx, ready.id, "docomo", 1, [PartOutcome(SmsState.ACCEPTED, f"{number}a", (f"{number}a",))], NOW, OFFICE
-            )
+            accepted = PartOutcome(SmsState.ACCEPTED, f"{number}a", (f"{number}a",))
+            sms.settle(tx, [Submitted(ready.id, "docomo", 1, (accepted,))], NOW, OFFICE)
             if number < 2:
                 sms_fate.receipt(tx, "docomo", f"{number}a", (f"{number}a",), ready.number, fates[number], "", NOW)
     expect(place.locator("table").first).to_contain_text("到達")

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 
 from db.engine import Database
 from db.rules.sms import PartOutcome, SmsState
@@ -12,7 +12,7 @@ from db.rules.terms import Area, Channel, FlagKind, TaskKind
 from db.rules.viewer import NotAllowedError, Viewer
 from db.schema.claims import Installment
 from db.schema.contacts import Contact
-from db.schema.people import Flag, Phone
+from db.schema.people import Flag, Household, Phone
 from db.schema.sms import SmsMessage, SmsReceipt, SmsReply
 from db.schema.work import Task
 from db.usecases import sms, sms_fate, stop
@@ -181,8 +181,10 @@ def test_messages_on_their_way_count_towards_the_caps(sender: Sender) -> None:
 
 @pytest.mark.req("S3", "C4")
 def test_of_one_home_only_one_message_is_decided_on_at_a_time(sender: Sender, small: SmallOffice) -> None:
+    with sender.database.write() as tx:
+        tx.execute(insert(Household).values(id=7, number="H7"))
     home = [small.debtor(phone=f"+81903333444{n}", household=7) for n in range(5)]
-    stranger = small.debtor(phone="+819033334449", household=8)
+    stranger = small.debtor(phone="+819033334449")
     messages = [sender.queue(debtor=one) for one in (*home, stranger)]
     assert [ready.id for ready in sender.claim()] == [messages[0], messages[5]]
     assert [ready.id for _ in range(4) for ready in sender.claim()] == messages[1:3]  # three a day to a household

@@ -23,7 +23,7 @@ from db.store import callers
 from db.store import sms_batches as store
 from db.usecases import sms, sms_batch_desk, sms_batches, sms_templates, stop
 from db.usecases.office import Office
-from db.usecases.sms import Wording
+from db.usecases.sms import Submitted, Wording
 from db.usecases.sms_batch_desk import BatchError, Progress
 from tests.integration.db.floor import Floor
 from tests.integration.db.people import ADMIN, NOW, OFFICE, SmallOffice
@@ -79,7 +79,7 @@ class Batches(Floor):
 
     def settle(self, message: uuid.UUID, outcome: PartOutcome = ACCEPTED, route: str = "docomo") -> None:
         with self.database.write() as tx:
-            sms.settle(tx, message, route, 1, [outcome], self.now, OFFICE)
+            sms.settle(tx, [Submitted(message, route, 1, (outcome,))], self.now, OFFICE)
 
     def state(self, batch: uuid.UUID) -> BatchState:
         with self.database.read() as tx:
