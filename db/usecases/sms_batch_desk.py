@@ -15,7 +15,7 @@ from sqlalchemy import Connection, insert, update
 from db.outbox import publish
 from db.rules.officetime import office_time
 from db.rules.sms import SmsState
-from db.rules.sms_batches import APPROVAL_ABOVE, OVER, BatchSettings, BatchState, problems
+from db.rules.sms_batches import APPROVAL_ABOVE, FASTEST, OVER, BatchSettings, BatchState, problems
 from db.rules.terms import Area, Right
 from db.rules.texts.draft import look as look_at
 from db.rules.texts.fields import merge
@@ -178,6 +178,19 @@ def resume(tx: Connection, viewer: Viewer, batch_id: uuid.UUID, now: datetime) -
     batch = required(tx, viewer, batch_id, lock=True)
     _must_be(batch, BatchState.PAUSED)
     _enter(tx, viewer, batch, BatchState.RUNNING, now, "sms.batch.resume")
+
+
+def set_pace(tx: Connection, viewer: Viewer, batch_id: uuid.UUID, per_minute: int, now: datetime) -> None:
+    """Send faster or slower from now on: as many as call back can be served."""
+    batch = required(tx, viewer, batch_id, lock=True)
+    if batch.state in OVER:
+        raise BatchError("state", f"この一括送信は「{batch.state.label}」です。")
+    if not 1 <= per_minute <= FASTEST:
+        wrong = f"1～{FASTEST:,}の数字を入力してください。"
+        raise BatchError("per_minute", wrong, {"per_minute": wrong})
+    tx.execute(update(SmsBatch).where(SmsBatch.id == batch_id).values(per_minute=per_minute))
+    detail = f"「{batch.settings.name}」1分に{batch.settings.per_minute}→{per_minute}件"
+    _tell(tx, viewer, batch_id, now, "sms.batch.pace", detail)
 
 
 def stop(tx: Connection, viewer: Viewer, batch_id: uuid.UUID, reason: str, now: datetime) -> None:

@@ -133,6 +133,13 @@ def acting(use_case: Callable[..., None]) -> Handler:
     return act
 
 
+async def set_pace(request: web.Request) -> web.StreamResponse:
+    """Send faster or slower."""
+    per_minute = forms.number(await forms.fields(request), "per_minute", "数字を入力してください。")
+    await request.app[DATABASE].run(desk.set_pace, *_batch(request), per_minute, request.app[CLOCK].now())
+    return done(request)
+
+
 async def stop(request: web.Request) -> web.StreamResponse:
     """End it, with a reason."""
     reason = (await forms.fields(request)).get("reason", "")

@@ -33,6 +33,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     action(f"{_BATCHES}/{{id}}/approve", batches.acting(sms_batch_desk.approve), Right.SMS_BATCH),
     action(f"{_BATCHES}/{{id}}/pause", batches.acting(sms_batch_desk.pause), Right.SMS_BATCH),
     action(f"{_BATCHES}/{{id}}/resume", batches.acting(sms_batch_desk.resume), Right.SMS_BATCH),
+    action(f"{_BATCHES}/{{id}}/pace", batches.set_pace, Right.SMS_BATCH),
     action(f"{_BATCHES}/{{id}}/stop", batches.stop, Right.SMS_BATCH),
     page(_TEMPLATES, texts.show, Right.RULES_EDIT),
     action(f"{_TEMPLATES}/{{area}}", texts.make, Right.RULES_EDIT),

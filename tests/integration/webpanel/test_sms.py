@@ -161,6 +161,10 @@ async def test_a_batch_is_made_prepared_approved_and_stopped(panel: Panel) -> No
     for path in ("/", "/live/sms-approvals"):
         assert "承認待ちのSMS一括" in (await browser.get(path))[1]
     assert (await browser.post(f"{place}/approve"))[0] == 204
+    status, text, _ = await browser.post(f"{place}/pace", {"per_minute": "0"})
+    assert (status, list(json.loads(text)["fields"])) == (422, ["per_minute"])
+    assert (await browser.post(f"{place}/pace", {"per_minute": "30"}))[0] == 204
+    assert "1分に 30件まで" in (await browser.fragment(f"{place}/progress"))[1]
     assert (await browser.post(f"{place}/pause"))[0] == 204
     status, text, _ = await browser.post(f"{place}/pause")
     assert (status, json.loads(text)["code"]) == (422, "state")
