@@ -1,11 +1,11 @@
 """What a person owes and paid: installments with their late charges, payments with what they went to."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from db.rules.latecharge import LateCharge, RateProfile, Rounding, YearRates, late_charge
 from db.rules.payments import Payment as PaidPrincipal
@@ -14,6 +14,7 @@ from db.rules.terms import Area, LegalClass
 from db.rules.viewer import Viewer
 from db.schema import claims
 from db.schema.claims import Allocation, Assessment, Installment, Payment, TaxItem
+from db.schema.people import CaseFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +92,10 @@ def lines(tx: Connection, viewer: Viewer, debtor_id: int, on: date) -> list[Arre
         .where(Installment.debtor_id == debtor_id, Installment.area.in_(viewer.areas()), Installment.due_on < on)
         .order_by(Installment.due_on, TaxItem.rank, Installment.id)
     )
-    paid, charge_paid = _paid(tx, debtor_id)
+    paid, charge_paid = _paid(tx, [debtor_id])
     found = []
     for row in tx.execute(query):
-        before = paid[row.id]
-        # principal that no payment explains (written off, or paid before the data begins) bears no charge
-        bearing = row.outstanding + sum(payment.yen for payment in before)
-        charge = late_charge(bearing, row.due_on, on, known[row.rate_profile], before)
+        charge = _charge(row.outstanding, row.due_on, on, known[row.rate_profile], paid[row.id])
         line = ArrearsLine(
             installment_id=row.id,
             area=row.area,
@@ -116,6 +114,32 @@ def lines(tx: Connection, viewer: Viewer, debtor_id: int, on: date) -> list[Arre
         if line.total:
             found.append(line)
     return found
+
+
+def charges_due(tx: Connection, viewer: Viewer, case_ids: Collection[int], on: date) -> int:
+    """Late charge still to pay in some cases, in yen: the sum of `ArrearsLine.charge_due`."""
+    known = profiles(tx)
+    query = (
+        select(Installment.id, Installment.debtor_id, Installment.due_on, Installment.outstanding, TaxItem.rate_profile)
+        .join(Assessment, Assessment.id == Installment.assessment_id)
+        .join(TaxItem, TaxItem.code == Assessment.item_code)
+        .join(CaseFile, and_(CaseFile.debtor_id == Installment.debtor_id, CaseFile.area == Installment.area))
+        .where(CaseFile.id.in_(case_ids), Installment.area.in_(viewer.areas()), Installment.due_on < on)
+    )
+    rows = tx.execute(query).all()
+    paid, charge_paid = _paid(tx, {row.debtor_id for row in rows})
+    total = 0
+    for row in rows:
+        charge = _charge(row.outstanding, row.due_on, on, known[row.rate_profile], paid[row.id])
+        total += max(0, charge.yen - charge_paid[row.id])
+    return total
+
+
+def _charge(
+    outstanding: int, due_on: date, on: date, profile: RateProfile, paid: Sequence[PaidPrincipal]
+) -> LateCharge:
+    """Principal that no payment explains (written off, or paid before the data begins) bears no charge."""
+    return late_charge(outstanding + sum(payment.yen for payment in paid), due_on, on, profile, paid)
 
 
 def owed(tx: Connection, viewer: Viewer, debtor_id: int, area: Area, on: date) -> int:
@@ -165,12 +189,14 @@ def paid_since(tx: Connection, viewer: Viewer, debtor_id: int, area: Area, since
     return net((row.paid_on, row.amount) for row in tx.execute(query))
 
 
-def _paid(tx: Connection, debtor_id: int) -> tuple[defaultdict[int, list[PaidPrincipal]], defaultdict[int, int]]:
+def _paid(
+    tx: Connection, debtor_ids: Collection[int]
+) -> tuple[defaultdict[int, list[PaidPrincipal]], defaultdict[int, int]]:
     """By installment: payments of the principal, and the sum of late charge paid."""
     query = (
         select(Allocation.installment_id, Payment.paid_on, Allocation.principal, Allocation.late_charge)
         .join(Payment, Payment.id == Allocation.payment_id)
-        .where(Payment.debtor_id == debtor_id, or_(Allocation.principal != 0, Allocation.late_charge != 0))
+        .where(Payment.debtor_id.in_(debtor_ids), or_(Allocation.principal != 0, Allocation.late_charge != 0))
         .order_by(Payment.paid_on)
     )
     told: defaultdict[int, list[tuple[date, int]]] = defaultdict(list)

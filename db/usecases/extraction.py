@@ -5,7 +5,7 @@ in a reading transaction, and `log_…` writes the access into the log in one of
 Whoever shows what a reading function returned without having logged it is wrong.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -18,7 +18,7 @@ from db.rules.conditions import Condition
 from db.rules.promises import last_due_over
 from db.rules.terms import Right
 from db.rules.viewer import Viewer
-from db.store import access_log, calls, extraction, extraction_pages, extraction_rows, summaries
+from db.store import access_log, arrears, calls, extraction, extraction_pages, extraction_rows, summaries
 from db.store.extraction import Compiler
 from db.store.extraction_pages import Gathered, Key, Order
 from db.store.extraction_rows import CaseRow
@@ -26,6 +26,7 @@ from db.usecases.office import Office
 
 PAGE = 50
 EXPORTED_AT_ONCE = 2_000
+CHARGED_AT_ONCE = 50
 SENTENCE_IN_LOG = 600
 
 
@@ -86,6 +87,14 @@ def count(tx: Connection, viewer: Viewer, tree: Condition, now: datetime, office
     else:
         cases, principal = extraction.totals(tx, searching(viewer), condition)
     return Counted(cases, principal, sentence(tree, known), summaries.day(tx) or office.today(now), gathered)
+
+
+def late_charge(tx: Connection, viewer: Viewer, case_ids: Collection[int], now: datetime, office: Office) -> int:
+    """Late charge (延滞金) still to pay in some of the cases that were found, in yen, as of today.
+
+    A calculation for every installment, so for `CHARGED_AT_ONCE` cases at a time. The count before it is logged.
+    """
+    return arrears.charges_due(tx, searching(viewer), case_ids, office.today(now))
 
 
 def log_count(tx: Connection, viewer: Viewer, counted: Counted, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """Building conditions by keyboard in a real browser, counted as they change."""
 
 import os
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -124,6 +125,7 @@ def test_saved_shared_exported_and_fixed(town: City, open_page: Callable[..., Pa
     page.keyboard.type("30000")
     page.keyboard.press("Control+Enter")
     page.wait_for_url("**/extract/*")
+    expect(page.locator(".x-figures dd[data-later]")).to_have_text(re.compile(r"[0-9,]+円"))
     page.click("summary:has-text('条件を保存')")
     page.fill("#n-new", "3万円以上")
     page.select_option("#g-new", label="納税一係と共有")

@@ -5,7 +5,7 @@ Nothing is kept longer than `KEPT`, and nothing is found by anybody but the user
 
 import json
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -24,10 +24,11 @@ _Who = tuple[int, frozenset[Area], str]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A count, and when it was made."""
+    """A count, and when it was made. `late_charge` in yen, once somebody asked."""
 
     counted: Counted
     at: datetime
+    late_charge: int | None = None
 
 
 class Recent:
@@ -44,6 +45,12 @@ class Recent:
         while len(self._results) > MOST:
             self._results.popitem(last=False)
         return made
+
+    def add(self, viewer: Viewer, tree: Condition, result: Result, late_charge: int) -> None:
+        """Keep what was added up after the count, unless that was made anew meanwhile."""
+        key = _key(viewer, tree)
+        if self._results.get(key) == result:
+            self._results[key] = replace(result, late_charge=late_charge)
 
     def get(self, viewer: Viewer, tree: Condition, now: datetime) -> Result | None:
         """A count of the same conditions by the same user that is fresh enough."""

@@ -12,6 +12,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     action("/extract/count", views.count, Right.EXTRACT),
     action("/extract/run", views.run, Right.EXTRACT),
     page("/extract/{id}", views.results, Right.EXTRACT),
+    fragment("/extract/{id}/late-charge", views.late_charge, Right.EXTRACT),
     action("/extract/{id}/save", keeping.save, Right.EXTRACT),
     action("/extract/{id}/change", keeping.change, Right.EXTRACT),
     action("/extract/{id}/remove", keeping.remove, Right.EXTRACT),

@@ -11,7 +11,7 @@ from db.rules.condition_words import sentence
 from db.rules.conditions import EVERYTHING, LEAVES, Condition, Group, Joining
 from db.rules.terms import Right
 from db.rules.viewer import Viewer
-from db.store.extraction_pages import Order
+from db.store.extraction_pages import GATHERED, Order
 from db.usecases import extraction, saved_extractions, targets
 from db.usecases.extraction import SenselessError
 from webpanel import forms
@@ -115,6 +115,25 @@ async def results(request: web.Request) -> web.StreamResponse:
         groups=await ask(saved_extractions.groups_of, viewer), largest=targets.LARGEST, zone=request.app[OFFICE].zone,
         **WORDS,
     )  # fmt: skip
+
+
+async def late_charge(request: web.Request) -> web.StreamResponse:
+    """What the cases found still owe in late charges; it takes a second for some thousands, so the page asks for it afterwards.
+
+    Added up in small parts: the panel serves calls in between.
+    """
+    viewer, database = request_viewer(request), request.app[DATABASE]
+    saved = await database.ask(saved_extractions.one, viewer, path_uuid(request))
+    result = await counted(request, viewer, saved.tree, fresh=False)
+    gathered, total = result.counted.gathered, result.late_charge
+    if gathered and total is None:
+        total = 0
+        cases, now = [row[0] for row in gathered.rows], request.app[CLOCK].now()
+        for start in range(0, len(cases), extraction.CHARGED_AT_ONCE):
+            part = cases[start : start + extraction.CHARGED_AT_ONCE]
+            total += await database.ask(extraction.late_charge, viewer, part, now, request.app[OFFICE])
+        request.app[RECENT].add(viewer, saved.tree, result, total)
+    return fragment(request, "extract/late_charge.html", total=total, most=GATHERED)
 
 
 async def counted(request: web.Request, viewer: Viewer, tree: Condition, *, fresh: bool) -> Result:

@@ -89,3 +89,6 @@ function catchUp() {
 
 document.addEventListener("focusout", catchUp);
 document.addEventListener("toggle", catchUp, true);
+
+// What takes its time is asked for once the page is there.
+document.querySelectorAll("[data-later]").forEach(refresh);

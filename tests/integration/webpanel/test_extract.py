@@ -12,7 +12,7 @@ from db.rules.terms import Area, FlagKind
 from db.schema.claims import Installment
 from db.schema.people import CaseFile
 from db.schema.staff import AccessLog, Membership, StaffGroup
-from db.store import access_log, summaries
+from db.store import access_log, arrears, extraction_pages, summaries
 from db.usecases import extraction
 from tests.integration.db.people import NOW
 from tests.integration.webpanel.conftest import Browser, Panel
@@ -131,6 +131,34 @@ async def test_results_are_paged_sorted_and_everybody_shown_is_logged(
     assert len(logged(panel, "extract.count")) == 1, "pages of one result are counted once"
     await browser.get(f"{place}?fresh=1")
     assert len(logged(panel, "extract.count")) == 2
+
+
+@pytest.mark.req("T8")
+async def test_late_charges_follow_and_are_the_sum_of_those_on_the_records(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = people(panel, 4)
+    with panel.database.write() as tx:
+        tx.execute(insert(CaseFile).values(debtor_id=ids[3], area=Area.PRIVATE))
+        panel.small.owe(tx, ids[3], Area.PRIVATE, 777_000)
+        tx.execute(update(Installment).where(Installment.area == Area.TAX).values(due_on=date(2021, 6, 30)))
+        summaries.refresh(tx, ids, TODAY)
+    officer = panel.user("officer", "officer")
+    browser = await panel.browser("officer")
+    monkeypatch.setattr(extraction, "CHARGED_AT_ONCE", 2)
+    place = await run(browser, OVER)
+    with panel.database.read() as tx:
+        lines = [line for one in ids[1:] for line in arrears.lines(tx, officer, one, TODAY)]
+    due = sum(line.charge_due for line in lines)
+    assert due > 10_000
+    assert (await browser.fragment(f"{place}/late-charge"))[1].strip() == f"{due:,}<small>円</small>"
+    with panel.database.write() as tx:
+        tx.execute(update(Installment).values(outstanding=0))
+    assert f"{due:,}" in (await browser.fragment(f"{place}/late-charge"))[1], "kept with its count"
+    monkeypatch.setattr(extraction_pages, "GATHERED", 2)
+    await browser.get(f"{place}?fresh=1")
+    panel.clock.set(NOW + timedelta(minutes=6))
+    assert "合計していません" in (await browser.fragment(f"{place}/late-charge"))[1]
 
 
 @pytest.mark.req("T8", "C6")
