@@ -32,7 +32,8 @@ class Bar:
     until the person has proved who they are or the result is saved; `queue` are callers who wait for the user's areas,
     `officers` those to whom the call might be taken, and `transfer` the one that is under way from or to the user, or that
     has brought the call. `unrecorded`: the recording pauses. `work`: a campaign of which the user takes the next person by
-    hand, `reserved` whom they have taken; `campaign`: the one that dialled the call by itself."""
+    hand, `reserved` whom they have taken; `campaign`: the one that dialled the call by itself; `word`: what a supervisor
+    has done with the user."""
 
     duty: DutyRow | None
     call: CallRow | None
@@ -46,6 +47,7 @@ class Bar:
     work: Offer | None = None
     reserved: Person | None = None
     campaign: Person | None = None
+    word: str = ""
 
     @property
     def consulting(self) -> bool:
@@ -129,6 +131,7 @@ def load_bar(tx: Connection, viewer: Viewer) -> Bar | None:
         campaign=_dialled(tx, call) if call and asked else None,
         **_work(tx, viewer, duty, call),
         officers=officers(tx, viewer, call) if call and call.state in _TALKS and call.result_at is None else (),
+        word=duty.word if duty else calls.last_word(tx, viewer.user_id),
     )
 
 

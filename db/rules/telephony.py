@@ -86,6 +86,13 @@ class DutyState(Term):
     PHONE_LOST = "phone_lost", "電話機切断"
 
 
+class AfterCall(Term):
+    """What follows for an operator when nothing of a call is left open, because a supervisor has asked for it meanwhile."""
+
+    PAUSE = "pause", "離席"
+    END = "end", "業務終了"
+
+
 class TransferState(Term):
     """How far a call's transfer to an officer has come. LEAVING: the operator is on the way out of the officer's room."""
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.rules.callers import CallerKind
 from db.rules.opening import Opening
 from db.rules.telephony import (
+    AfterCall,
     AttemptResult,
     AttemptState,
     CallState,
@@ -38,7 +39,8 @@ class Duty(Base):
     """An operator on duty: one row a user, one user a seat. An operator is reserved by one conditional UPDATE of it.
 
     `leg_id` is the Uniqueid of the standing leg (their phone, in its room); `call_id` is the call that they are on or
-    owe a result for.
+    owe a result for. `after`: what a supervisor (`after_by`) wants to follow once nothing is open, and why. `word`: what a
+    supervisor has done with them, until they have seen it.
     """
 
     __tablename__ = "duty"
@@ -51,10 +53,14 @@ class Duty(Base):
     leg_id: Mapped[uuid.UUID]
     leg_up: Mapped[bool] = mapped_column(default=False)
     call_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("call.id"), unique=True)
+    after: Mapped[AfterCall | None] = mapped_column(Code(AfterCall))
+    after_reason: Mapped[str] = mapped_column(default="")
+    after_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    word: Mapped[str] = mapped_column(default="")
 
 
 class DutyLog(Base):
-    """How long an operator was in which state: closed rows only."""
+    """How long an operator was in which state: closed rows only. `word`: what a supervisor said who ended the duty by it."""
 
     __tablename__ = "duty_log"
     __table_args__ = (Index(None, "user_id", "began_at"),)
@@ -66,6 +72,7 @@ class DutyLog(Base):
     reason: Mapped[str] = mapped_column(default="")
     began_at: Mapped[datetime]
     ended_at: Mapped[datetime]
+    word: Mapped[str] = mapped_column(default="")
 
 
 class Attempt(Base):

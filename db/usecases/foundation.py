@@ -33,6 +33,7 @@ _OFFICER: Final = _CITY_OPERATOR | {
 }
 _SUPERVISOR: Final = _OFFICER | {
     Right.FLOOR_VIEW,
+    Right.FLOOR_ACT,
     Right.CAMPAIGN_RUN,
     Right.REPORT_VIEW,
     Right.RULES_EDIT,
