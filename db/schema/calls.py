@@ -17,6 +17,7 @@ from db.rules.telephony import (
     Direction,
     DutyState,
     IncomingState,
+    MonitorMode,
     RecordingState,
     TransferState,
 )
@@ -146,6 +147,28 @@ class Call(Base):
     identity_failures: Mapped[int] = mapped_column(default=0)
     result_at: Mapped[datetime | None]
     wrapped_at: Mapped[datetime | None]
+
+
+class Monitor(Base):
+    """A supervisor takes part in an operator's call, with the standing leg of their own seat; open until `ended_at`.
+
+    `leg_id` and `seat` are the supervisor's, `of_user` and `of_seat` the operator's.
+    """
+
+    __tablename__ = "monitor"
+    __table_args__ = (Index(None, "call_id", "ended_at"), Index(None, "user_id", "ended_at"))
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    call_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("call.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    leg_id: Mapped[uuid.UUID]
+    seat: Mapped[str]
+    of_user: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    of_seat: Mapped[str]
+    mode: Mapped[MonitorMode] = mapped_column(Code(MonitorMode))
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    why: Mapped[str] = mapped_column(default="")
 
 
 class Transfer(Base):

@@ -59,8 +59,8 @@ class DutyRow:
 
     @property
     def busy(self) -> bool:
-        """Whether a call, a result or a talk about a call is open: what a supervisor wants then follows afterwards."""
-        return self.call_id is not None or self.state is DutyState.CONSULTING
+        """Whether a call, a result or another's call is open: what a supervisor wants then follows afterwards."""
+        return self.call_id is not None or self.state in {DutyState.CONSULTING, DutyState.MONITORING}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,15 @@ from typing import Final
 from sqlalchemy import Connection
 
 from db.rules.campaigns import CampaignState
-from db.rules.telephony import AfterCall, DutyState
+from db.rules.telephony import AfterCall, DutyState, MonitorMode
 from db.rules.terms import Right
 from db.rules.viewer import Viewer
-from db.store import access_log, calls, staff
+from db.store import access_log, calls, monitors, staff
 from db.store import campaigns as campaign_store
 from db.store.calls import DutyRow
 from db.store.campaigns import CampaignRow
-from db.usecases import duty
+from db.store.monitors import MonitorRow
+from db.usecases import duty, monitoring
 from db.usecases.campaign_desk import is_for, put_on, take_off
 from db.usecases.duty import PAUSE_REASONS, DutyError
 from db.usecases.entries import EntryError
@@ -39,22 +40,36 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Steered:
-    """An operator on duty and what may be done with them; `duty` is None once they are not on duty any more."""
+    """An operator on duty and what may be done with them; `duty` is None once they are not on duty any more.
+
+    `acts`: the viewer may act on them; `hears`: and take part in calls, unless `hindrance` says why not now. `mine`: the
+    viewer takes part in this operator's call.
+    """
 
     user_id: int
     name: str
     duty: DutyRow | None
     choices: Sequence[Choice]
+    acts: bool
+    hears: bool
+    hindrance: str
+    mine: MonitorRow | None
     reasons: Sequence[str] = PAUSE_REASONS
+    modes: Sequence[MonitorMode] = tuple(MonitorMode)
 
 
 def look_at(tx: Connection, viewer: Viewer, user_id: int) -> Steered:
     """What may be done with an operator. Raises NotAllowedError, or DutyError for one who is not the viewer's."""
-    operator = _operator(tx, viewer, user_id)
-    joined = set(campaign_store.joined(tx, user_id))
-    there = _campaigns(tx, viewer, operator)
+    hears = viewer.may_anywhere(Right.CALL_MONITOR)
+    acts = viewer.may_anywhere(Right.FLOOR_ACT)
+    operator = _operator(tx, viewer, user_id, Right.FLOOR_ACT if acts else Right.CALL_MONITOR)
+    at, joined = calls.duty(tx, user_id), set(campaign_store.joined(tx, user_id))
     return Steered(
-        user_id, operator.name, calls.duty(tx, user_id), [Choice(row, row.id in joined) for row in there]
+        user_id, operator.name, at,
+        choices=[Choice(row, row.id in joined) for row in _campaigns(tx, viewer, operator)],
+        acts=acts, hears=hears,
+        hindrance=monitoring.hindrance(tx, viewer, at) if at and hears else "",
+        mine=next((one for one in monitors.open_ones(tx, user_id=viewer.user_id) if one.of_user == user_id), None),
     )  # fmt: skip
 
 
@@ -123,10 +138,10 @@ def assign(
 # --
 
 
-def _operator(tx: Connection, viewer: Viewer, user_id: int) -> Viewer:
-    viewer.require(Right.FLOOR_ACT)
+def _operator(tx: Connection, viewer: Viewer, user_id: int, right: Right = Right.FLOOR_ACT) -> Viewer:
+    viewer.require(right)
     found = staff.viewer(tx, user_id)
-    if found is None or not found.areas(Right.CALL) & viewer.areas(Right.FLOOR_ACT):
+    if found is None or not found.areas(Right.CALL) & viewer.areas(right):
         raise DutyError("no_such_operator", "該当するオペレーターがいません。")
     if user_id == viewer.user_id:
         raise DutyError("oneself", "自分の離席・退席は、画面上部の通話バーで操作してください。")

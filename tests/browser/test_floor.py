@@ -8,10 +8,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from db.rules.telephony import DialMode
-from db.usecases import campaign_desk, duty, listening
+from db.usecases import calls, campaign_desk, duty, listening
 from tests.browser.conftest import DESK, TABLET, City
 from tests.browser.test_campaigns import at_a_seat, people, running
 from tests.integration.db.people import NOW
+from tests.integration.webpanel.on_the_line import OnTheLine
 
 pytestmark = pytest.mark.req("T14")
 
@@ -86,3 +87,41 @@ def test_a_supervisor_acts_and_the_operator_sees_it_at_once(
     expect(bar.get_by_role("button", name="業務開始")).to_be_visible()
     page.screenshot(path=tmp_path / "ended.png")
     theirs.screenshot(path=tmp_path / "off.png")
+
+
+@pytest.mark.parametrize("viewport", [DESK, TABLET], ids=["1366", "1024"])
+def test_a_supervisor_listens_from_the_floor_and_ends_it_by_key(
+    city: City, open_page: Callable[..., Page], tmp_path: Path, viewport: dict[str, int]
+) -> None:
+    line = OnTheLine(city, city.users["operator"], city.small.debtor())
+    call_id = line.talk()
+    with city.database.write() as tx:
+        listening.heard(tx, "main", NOW)
+    page = open_page("supervisor", viewport)
+    page.goto(f"/floor?operator={line.viewer.user_id}")
+    panel, bar = page.locator("#operator"), page.locator("#call-bar")
+    expect(panel).to_contain_text("画面上部の通話バーで席を選んで業務を開始し")
+    page.screenshot(path=tmp_path / "no-seat.png")
+    with city.database.write() as tx:
+        duty.leg_answered(tx, duty.take_seat(tx, city.users["supervisor"], "1002", NOW).leg_id, NOW, "1002")
+    expect(bar).to_contain_text("待機")
+    panel.get_by_role("button", name="モニタリング", exact=True).click()
+    expect(bar).to_contain_text("佐藤 花子さんの通話（モニタリング）。こちらの声はだれにも聞こえません。")
+    expect(page.locator(".floor-heard")).to_contain_text("高橋 三郎（モニタリング）")
+    bar.get_by_role("button", name="三者通話").click()
+    expect(bar).to_contain_text("こちらの声は相手の方にも聞こえます。")
+    expect(panel.get_by_role("button", name="三者通話")).to_have_attribute("aria-pressed", "true")
+    page.screenshot(path=tmp_path / "threes.png")
+    panel.get_by_label("理由（").fill("休憩")
+    panel.get_by_role("button", name="離席にする").click()
+    expect(panel).to_contain_text("通話の後に離席（休憩・高橋 三郎）")
+    page.screenshot(path=tmp_path / "after.png")
+    theirs = open_page("operator", viewport)
+    expect(theirs.locator("#call-bar")).to_contain_text("この通話の後、離席になります（休憩・高橋 三郎さんの指示）")
+    theirs.screenshot(path=tmp_path / "theirs.png")
+    page.keyboard.press("F12")
+    expect(bar).to_contain_text("待機")
+    expect(page.locator(".floor-heard")).to_have_count(0)
+    with city.database.write() as tx:
+        calls.ended(tx, call_id, NOW, 16)
+    expect(panel).to_contain_text("通話中ではありません")

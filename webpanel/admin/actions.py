@@ -77,6 +77,8 @@ ACTIONS: Final[Mapping[str, str]] = {
     "duty.start": "業務開始",
     "duty.end": "退席",
     "floor.view": "フロアを表示",
+    "call.monitor": "通話をモニタリング",
+    "call.monitor_end": "モニタリングを終了",
     "floor.pause": "オペレーターを離席に",
     "floor.resume": "オペレーターを待機に戻す",
     "floor.end": "オペレーターの業務を終了",

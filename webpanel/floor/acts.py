@@ -6,11 +6,13 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from db.rules.telephony import MonitorMode
 from db.rules.terms import Right
-from db.usecases import floor_acts
+from db.rules.viewer import Viewer
+from db.usecases import floor_acts, monitoring
 from db.usecases.duty import DutyError
 from webpanel import forms
-from webpanel.answers import told
+from webpanel.answers import done, told
 from webpanel.bar import tone_of
 from webpanel.errors import FormError
 from webpanel.keys import CLOCK, DATABASE
@@ -27,11 +29,16 @@ CAMPAIGN: Final = "campaign-"
 """What the name of a campaign's check box begins with; its id follows."""
 
 
+def may_act(viewer: Viewer) -> bool:
+    """Whether there is anything that the viewer may do with an operator."""
+    return viewer.may_anywhere(Right.FLOOR_ACT) or viewer.may_anywhere(Right.CALL_MONITOR)
+
+
 async def chosen(request: web.Request) -> dict[str, Any]:
     """What the page shows of the operator who was chosen on it (`?operator=`), if that is the viewer's to choose."""
     text = request.query.get("operator", "")
     readable = text.isascii() and text.isdigit() and len(text) < 10
-    if not readable or not request_viewer(request).may_anywhere(Right.FLOOR_ACT):
+    if not readable or not may_act(request_viewer(request)):
         return {"steered": None}
     try:
         return await _load(request, int(text))
@@ -62,6 +69,34 @@ async def assign(request: web.Request) -> web.StreamResponse:
     except ValueError:
         raise FormError({}, "キャンペーンを選び直してください。") from None
     return await _do(request, floor_acts.assign, ids, form.get("reason", ""))
+
+
+async def monitor(request: web.Request) -> web.StreamResponse:
+    """Take part in the operator's call, or in another way."""
+    viewer, user_id, now = request_viewer(request), forms.path_id(request), request.app[CLOCK].now()
+    mode = _mode(await forms.fields(request))
+    await request.app[DATABASE].run(monitoring.begin, viewer, user_id, mode, now)
+    return done(request)
+
+
+async def change_monitor(request: web.Request) -> web.StreamResponse:
+    """Take part in the same call in another way, from the call bar."""
+    mode, now = _mode(await forms.fields(request)), request.app[CLOCK].now()
+    await request.app[DATABASE].run(monitoring.change, request_viewer(request), mode, now)
+    return done(request)
+
+
+async def stop_monitor(request: web.Request) -> web.StreamResponse:
+    """Take part no more."""
+    await request.app[DATABASE].run(monitoring.stop, request_viewer(request), request.app[CLOCK].now())
+    return done(request)
+
+
+def _mode(form: forms.Fields) -> MonitorMode:
+    try:
+        return MonitorMode(form.get("mode", ""))
+    except ValueError:
+        raise FormError({}, "モニタリングの方法を選んでください。") from None
 
 
 async def _load(request: web.Request, user_id: int) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from typing import Any
 from aiohttp import web
 
 from db.rules.telephony import LIVE_CALLS, DutyState
-from db.rules.terms import Right
 from db.usecases import floor
 from db.usecases.floor import Floor
 from webpanel.bar import tone_of
@@ -41,5 +40,5 @@ def _shown(request: web.Request, found: Floor) -> dict[str, Any]:
         "tone_of": tone_of,
         "Duty": DutyState,
         "LIVE": LIVE_CALLS,
-        "acts": request_viewer(request).may_anywhere(Right.FLOOR_ACT),
+        "acts": acts.may_act(request_viewer(request)),
     }
