@@ -19,7 +19,7 @@ from ami_bridge.link import AmiLink
 from ami_bridge.register import Register
 from ami_bridge.tracking import Standing
 from ami_bridge.values import Action, Reply
-from db.rules.telephony import DutyState, MonitorMode
+from db.rules.telephony import MonitorMode
 from db.store import calls, monitors
 from db.usecases import monitoring
 
@@ -64,15 +64,18 @@ class Monitoring:
     async def found(
         self, pbx: str, channels: Mapping[UUID, Standing], send: Callable[[Action], Awaitable[Reply]]
     ) -> None:
-        """After a new link: a phone that still hears a call which its supervisor has left, or which is over, comes home."""
+        """After a new link: a phone that hears a call which its supervisor has left, or which is over, comes home, and one that is
+        heard by more than its supervisor believes is so no more."""
+        wanted = {row.leg_id: row for row in await self._register.ask(monitors.open_ones)}
         for duty in await self._register.ask(calls.duties, pbx):
-            channel = channels.get(duty.leg_id)
-            if channel is None or channel.context not in names.MONITORING or duty.state is DutyState.MONITORING:
+            channel, row = channels.get(duty.leg_id), wanted.get(duty.leg_id)
+            context, seat = (_CONTEXTS[row.mode], row.of_seat) if row else (names.CONTEXT_SEAT, duty.seat)
+            if channel is None or channel.context not in names.MONITORING or channel.context == context:
                 continue
             try:
-                await send(actions.redirect(str(duty.leg_id), names.CONTEXT_SEAT, duty.seat))
+                await send(actions.redirect(str(duty.leg_id), context, seat))
             except AmiRefused as error:
-                log.warning("the phone of seat %s could not be brought home: %s", duty.seat, error)
+                log.warning("the phone of seat %s could not be moved: %s", duty.seat, error)
 
     async def _redirect(self, leg_id: UUID, context: str, seat: str) -> str | None:
         try:

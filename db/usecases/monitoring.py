@@ -89,6 +89,10 @@ def failed(tx: Connection, monitor_id: uuid.UUID, now: datetime) -> None:
     row = monitors.get(tx, monitor_id)
     if row is not None and row.ended_at is None:
         duty.stop_monitoring(tx, now, "電話機を接続できませんでした", user_id=row.user_id)
+        word = (
+            f"{row.of_name}さんの通話を聞けませんでした。席の電話機がつながっているか確認し、もう一度操作してください。"
+        )
+        duty.say(tx, row.user_id, word, now)
 
 
 # --

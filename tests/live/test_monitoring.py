@@ -13,7 +13,6 @@ from ami_bridge import variables as names
 from db.rules.telephony import CallState, DutyState, MonitorMode
 from db.rules.viewer import Viewer
 from db.schema.staff import AccessLog
-from db.settings import Address
 from db.store import calls as stored
 from db.usecases import commands, duty, monitoring
 from saikoku.lab.carrier import DESK_HZ, OTHER_HZ, TALK_HZ
@@ -160,8 +159,9 @@ async def test_a_phone_that_has_nobody_to_hear_any_more_comes_home_by_itself(
 
 
 @pytest.mark.req("T14")
-async def test_a_supervisor_who_ends_it_while_no_bridge_is_there_is_brought_home_by_the_next(
-    return_lab: Lab, return_ami: Ami, tmp_path: Path, laid: Path, agi_address: Address
+@pytest.mark.parametrize("wish", ["ends", "whispers"])
+async def test_what_a_bridge_was_killed_before_it_did_the_next_one_does(
+    return_lab: Lab, return_ami: Ami, tmp_path: Path, laid: Path, wish: str
 ) -> None:
     shutil.copy(laid, tmp_path / "register.db")
     office = Office(return_lab, tmp_path, tmp_path / "register.db")
@@ -170,11 +170,17 @@ async def test_a_supervisor_who_ends_it_while_no_bridge_is_there_is_brought_home
         supervisor = await office.colleague(SUPERVISOR, "supervisor")
         await talking(office)
         leg = await listens(office, return_ami, supervisor)
-    await office.database.run(monitoring.stop, supervisor, office.clock.now())
-    late = office.clock.now() + commands.WORTH
-    assert await office.database.run(commands.expire, office.settings.ami.pbx, late)
+    if wish == "ends":
+        await office.database.run(monitoring.stop, supervisor, office.clock.now())
+    else:
+        await office.database.run(monitoring.change, supervisor, MonitorMode.WHISPER, office.clock.now())
+    assert await office.database.run(commands.claim, office.settings.ami.pbx, office.clock.now())
 
     async with office.bridge():
-        await return_ami.event("ConfbridgeJoin", Uniqueid=leg, Conference=names.room(SUPERVISOR), times=2)
-        await office.is_at(supervisor, DutyState.READY)
+        if wish == "ends":
+            await return_ami.event("ConfbridgeJoin", Uniqueid=leg, Conference=names.room(SUPERVISOR), times=2)
+            await office.is_at(supervisor, DutyState.READY)
+        else:
+            await return_ami.event("ChanSpyStart", SpyerUniqueid=leg, times=2)
+            await office.is_at(supervisor, DutyState.MONITORING)
     await office.database.aclose()

@@ -115,6 +115,7 @@ def test_it_ends_when_the_supervisors_phone_is_gone_home_or_cannot_be_moved(talk
         case "refused":
             talk.office.do(monitoring.failed, talk.office.one(select(Monitor.id)), LATER)
     assert talk.open() == []
+    assert ("聞けませんでした" in talk.at().word) is (how == "refused")
     assert talk.at().state is (DutyState.PHONE_LOST if how == "lost" else DutyState.READY)
     assert talk.at(talk.operator).state is DutyState.BUSY
 
