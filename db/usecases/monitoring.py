@@ -16,7 +16,7 @@ from db.rules.telephony import CallState, MonitorMode
 from db.rules.terms import Area, Right
 from db.rules.viewer import Viewer
 from db.schema.base import new_id
-from db.schema.calls import Call, Monitor
+from db.schema.calls import Call, Duty, Monitor
 from db.store import access_log, calls, monitors
 from db.store.calls import DutyRow
 from db.store.monitors import MonitorRow
@@ -27,6 +27,7 @@ from db.usecases.duty import DutyError
 NO_PHONE: Final = (
     "通話を聞くには電話機が必要です。画面上部の通話バーで席を選んで業務を開始し、受話器を上げてから操作してください。"
 )
+OVER: Final = "聞いている通話はありません。通話が終了した可能性があります。"
 
 
 def hindrance(tx: Connection, viewer: Viewer, operator: DutyRow) -> str:
@@ -47,10 +48,11 @@ def hindrance(tx: Connection, viewer: Viewer, operator: DutyRow) -> str:
 def begin(tx: Connection, viewer: Viewer, user_id: int, mode: MonitorMode, now: datetime) -> None:
     """Take part in an operator's call, or change how. Raises DutyError, NotAllowedError."""
     viewer.require(Right.CALL_MONITOR)
+    theirs = select(Duty.call_id).where(Duty.user_id == user_id).scalar_subquery()
+    tx.execute(select(Call.id).where(Call.id == theirs).with_for_update())
     operator = calls.duty(tx, user_id)
     if operator is None or user_id == viewer.user_id:
         raise DutyError("not_on_duty", "この方は業務中ではありません。")
-    tx.execute(select(Call.id).where(Call.id == operator.call_id).with_for_update())
     if why := hindrance(tx, viewer, operator):
         raise DutyError("cannot_monitor", why)
     mine = next(iter(monitors.open_ones(tx, user_id=viewer.user_id)), None)
@@ -60,7 +62,7 @@ def begin(tx: Connection, viewer: Viewer, user_id: int, mode: MonitorMode, now: 
     if mine is None:
         mine = _open(tx, viewer, operator, mode, now)
     else:
-        tx.execute(update(Monitor).where(Monitor.id == mine.id).values(mode=mode))
+        _change(tx, mine, mode)
     want(tx, operator.pbx, CommandKind.MONITOR, mine.id, viewer.user_id, now)
     detail = f"{mode.label} {mine.of_login} {mine.call_id}"
     access_log.append(tx, viewer, now, "call.monitor", debtor_id=mine.debtor_id, detail=detail)
@@ -71,14 +73,14 @@ def change(tx: Connection, viewer: Viewer, mode: MonitorMode, now: datetime) -> 
     """Take part in the same call in another way."""
     mine = next(iter(monitors.open_ones(tx, user_id=viewer.user_id)), None)
     if mine is None:
-        raise DutyError("not_monitoring", "聞いている通話はありません。通話が終了した可能性があります。")
+        raise DutyError("not_monitoring", OVER)
     begin(tx, viewer, mine.of_user, mode, now)
 
 
 def stop(tx: Connection, viewer: Viewer, now: datetime) -> None:
     """Take part no more; the phone comes home."""
     if not duty.stop_monitoring(tx, now, "管理者の操作", user_id=viewer.user_id):
-        raise DutyError("not_monitoring", "聞いている通話はありません。通話が終了した可能性があります。")
+        raise DutyError("not_monitoring", OVER)
 
 
 # -- what the bridge says ---------------------------------------------------------------------------------------------
@@ -113,6 +115,12 @@ def _refuse_barge(tx: Connection, operator: DutyRow, mode: MonitorMode) -> None:
     leaves = call_id is not None and is_wanted(tx, operator.pbx, call_id, (CommandKind.HOLD, CommandKind.CONSULT))
     if call.state is not CallState.TALKING or leaves:
         raise DutyError("held", "保留中・転送中のため、三者通話にできません。通話に戻ってから操作してください。")
+
+
+def _change(tx: Connection, mine: MonitorRow, mode: MonitorMode) -> None:
+    changed = update(Monitor).where(Monitor.id == mine.id, Monitor.ended_at.is_(None)).values(mode=mode)
+    if tx.execute(changed).rowcount != 1:
+        raise DutyError("not_monitoring", OVER)
 
 
 def _open(tx: Connection, viewer: Viewer, operator: DutyRow, mode: MonitorMode, now: datetime) -> MonitorRow:
