@@ -14,7 +14,7 @@ from db.usecases.duty import DutyError
 from webpanel import forms
 from webpanel.answers import done, told
 from webpanel.bar import tone_of
-from webpanel.errors import FormError
+from webpanel.errors import FormError, wants_json
 from webpanel.keys import CLOCK, DATABASE
 from webpanel.render import fragment
 from webpanel.sessions import request_viewer
@@ -106,4 +106,5 @@ async def _load(request: web.Request, user_id: int) -> dict[str, Any]:
 
 async def _do(request: web.Request, use_case: Callable[..., str], *values: Any) -> web.StreamResponse:
     viewer, user_id, now = request_viewer(request), forms.path_id(request), request.app[CLOCK].now()
-    return told(await request.app[DATABASE].run(use_case, viewer, user_id, *values, now))
+    said = await request.app[DATABASE].run(use_case, viewer, user_id, *values, now)
+    return told(said) if wants_json(request) else done(request)
