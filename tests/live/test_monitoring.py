@@ -1,4 +1,5 @@
-"""A supervisor in an operator's call on a real Asterisk (T14): who hears whom in each mode, and that it ends with the call."""
+"""A supervisor in an operator's call on a real Asterisk (T14): who hears whom in each mode, that it ends with the call; and a
+duty that a supervisor ends."""
 
 import shutil
 import uuid
@@ -14,9 +15,11 @@ from db.rules.telephony import CallState, DutyState, MonitorMode
 from db.rules.viewer import Viewer
 from db.schema.staff import AccessLog
 from db.store import calls as stored
-from db.usecases import commands, duty, monitoring
+from db.usecases import commands, duty, floor_acts, monitoring, results
+from db.usecases.results import Entry
 from saikoku.lab.carrier import DESK_HZ, OTHER_HZ, TALK_HZ
 from saikoku.lab.pbx import Lab
+from tests.integration.db.people import OFFICE
 from tests.live.ami import Ami
 from tests.live.returning import Office, agi_address, laid, office, return_ami, return_lab
 from tests.live.test_dialplan import a_second_passes
@@ -184,3 +187,24 @@ async def test_what_a_bridge_was_killed_before_it_did_the_next_one_does(
             await return_ami.event("ChanSpyStart", SpyerUniqueid=leg, times=2)
             await office.is_at(supervisor, DutyState.MONITORING)
     await office.database.aclose()
+
+
+@pytest.mark.req("T14")
+async def test_a_duty_that_is_ended_during_a_call_lets_the_phone_go_once_the_result_is_saved(
+    office: Office, return_ami: Ami, supervisor: Viewer
+) -> None:
+    call_id, number = await talking(office)
+    leg = await leg_of(office, office.operator)
+    now = office.clock.now()
+    await office.database.run(floor_acts.end, supervisor, office.operator.user_id, "終業", now)
+    await a_second_passes(return_ami)
+    await office.call_is(call_id, CallState.TALKING)
+    await office.lab.hang_up_at_carrier(number)
+    await office.duty_becomes(DutyState.WRAP_UP)
+    assert await in_room(office, OPERATOR) == 1
+
+    entry = Entry("talked_self")
+    await office.database.run(results.record_result, office.operator, call_id, entry, office.clock.now(), OFFICE)
+
+    await return_ami.event("Hangup", Uniqueid=leg)
+    assert await office.duty() is None
