@@ -25,6 +25,7 @@ from ami_bridge.incoming import Reception
 from ami_bridge.lanes import Lanes
 from ami_bridge.legs import Legs
 from ami_bridge.link import AmiLink
+from ami_bridge.monitoring import Monitoring
 from ami_bridge.patience import Patience
 from ami_bridge.reconcile import Reconciler
 from ami_bridge.recordings import Recordings
@@ -130,6 +131,7 @@ class Bridge:
         )
         self._reception = Reception(register, self.link, patience, recordings, self._dialing, office, settings.ami.pbx)
         self._transfers = Transfers(register, self.link)
+        self._monitoring = Monitoring(register, self.link)
         self._reconciler = Reconciler(
             register,
             self._lanes,
@@ -154,16 +156,20 @@ class Bridge:
             CommandKind.TAKE_BACK: self._take_back,
             CommandKind.PAUSE_RECORDING: partial(self._mute, muted=True),
             CommandKind.RECORD_AGAIN: partial(self._mute, muted=False),
+            CommandKind.MONITOR: self._monitoring.move,
+            CommandKind.STOP_MONITORING: self._monitoring.stop,
         }
         self._let_go: Mapping[CommandKind, Callable[[UUID], Awaitable[None]]] = {
             CommandKind.RING_PHONE: self._legs.not_rung,
             CommandKind.PLACE: partial(self._dialing.not_placed, why=NO_PBX),
             CommandKind.CONSULT: self._transfers.give_up,
+            CommandKind.MONITOR: self._monitoring.give_up,
         }
 
     async def _reconcile(self, session: Session) -> None:
         channels = await self._reconciler(session)
         await self.campaigns.found(channels)
+        await self._monitoring.found(self._settings.ami.pbx, channels, session.send)
         self._tasks.create_task(self._go_on_handing_over())
         self._tasks.create_task(self._offer_when_up())
 

@@ -111,8 +111,8 @@ class Legs:
     async def apply(self, fact: Fact) -> None:
         """Write a fact about a leg."""
         match fact:
-            case Entered():
-                await self._up(fact.id)
+            case Entered(seat=seat):
+                await self._up(fact.id, seat)
             case Gone():
                 await self._gone(fact)
             case Failed():
@@ -122,7 +122,7 @@ class Legs:
         """Compare what the register believes of a leg with what Asterisk has (None: no channel)."""
         if channel is not None:
             if channel.seat is not None:
-                await self._up(known.leg_id)
+                await self._up(known.leg_id, channel.seat)
         elif known.leg_id not in pending and await self._is_needed(known):
             await self._register.write(duty.leg_lost, known.leg_id, self._register.now(), CUT)
             await self._call_back(known.leg_id)
@@ -130,8 +130,8 @@ class Legs:
     async def _is_needed(self, known: DutyRow) -> bool:
         return known.leg_up or known.state is DutyState.CALLING_PHONE or await self._has_live_call(known)
 
-    async def _up(self, leg_id: UUID) -> None:
-        mine = await self._register.write(duty.leg_answered, leg_id, self._register.now())
+    async def _up(self, leg_id: UUID, seat: str) -> None:
+        mine = await self._register.write(duty.leg_answered, leg_id, self._register.now(), seat)
         if mine is None:
             await self.drop(leg_id)  # its operator went home while it rang
         elif mine.call_id is not None:

@@ -48,6 +48,9 @@ CONTEXT_LISTEN: Final = "saikoku-listen"  # extension = seat: a supervisor hears
 CONTEXT_WHISPER: Final = "saikoku-whisper"  # extension = seat: and is heard by the operator only
 CONTEXT_BARGE: Final = "saikoku-barge"  # extension = seat: and is heard by both
 
+MONITORING: Final = frozenset({CONTEXT_LISTEN, CONTEXT_WHISPER, CONTEXT_BARGE})
+"""Where a supervisor's phone is while it takes part in another's call."""
+
 START: Final = "s"
 PRIORITY: Final = 1
 

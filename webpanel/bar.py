@@ -10,12 +10,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from db.rules.telephony import LIVE_CALLS, CallState, DutyState, TransferState
+from db.rules.telephony import LIVE_CALLS, CallState, DutyState, MonitorMode, TransferState
 from db.rules.terms import Right
 from db.rules.viewer import Viewer
-from db.store import calls, incoming, transfers
+from db.store import calls, incoming, monitors, transfers
 from db.store.calls import CallRow, DutyRow, SeatRow
 from db.store.incoming import Queue
+from db.store.monitors import MonitorRow
 from db.store.transfers import OfficerRow, TransferRow
 from db.usecases import campaign_work, pauses
 from db.usecases.campaign_work import Offer, Person
@@ -32,7 +33,8 @@ class Bar:
     until the person has proved who they are or the result is saved; `queue` are callers who wait for the user's areas,
     `officers` those to whom the call might be taken, and `transfer` the one that is under way from or to the user, or that
     has brought the call. `unrecorded`: the recording pauses. `work`: a campaign of which the user takes the next person by
-    hand, `reserved` whom they have taken; `campaign`: the one that dialled the call by itself."""
+    hand, `reserved` whom they have taken; `campaign`: the one that dialled the call by itself; `word`: what a supervisor
+    has done with the user; `monitor`: the call of another that the user, a supervisor, takes part in."""
 
     duty: DutyRow | None
     call: CallRow | None
@@ -46,6 +48,9 @@ class Bar:
     work: Offer | None = None
     reserved: Person | None = None
     campaign: Person | None = None
+    word: str = ""
+    monitor: MonitorRow | None = None
+    modes: tuple[MonitorMode, ...] = tuple(MonitorMode)
 
     @property
     def consulting(self) -> bool:
@@ -97,6 +102,7 @@ _DUTY_TONES = {
     DutyState.READY: "ready",
     DutyState.BUSY: "talking",
     DutyState.CONSULTING: "talking",
+    DutyState.MONITORING: "talking",
     DutyState.WRAP_UP: "wrapup",
     DutyState.PAUSED: "paused",
     DutyState.PHONE_LOST: "lost",
@@ -129,7 +135,15 @@ def load_bar(tx: Connection, viewer: Viewer) -> Bar | None:
         campaign=_dialled(tx, call) if call and asked else None,
         **_work(tx, viewer, duty, call),
         officers=officers(tx, viewer, call) if call and call.state in _TALKS and call.result_at is None else (),
+        monitor=_monitor(tx, duty),
+        word=duty.word if duty else calls.last_word(tx, viewer.user_id),
     )
+
+
+def _monitor(tx: Connection, duty: DutyRow | None) -> MonitorRow | None:
+    if duty is None or duty.state is not DutyState.MONITORING:
+        return None
+    return next(iter(monitors.open_ones(tx, user_id=duty.user_id)), None)
 
 
 def _work(tx: Connection, viewer: Viewer, duty: DutyRow | None, call: CallRow | None) -> dict[str, Any]:

@@ -81,9 +81,25 @@ class DutyState(Term):
     READY = "ready", "待機"
     BUSY = "busy", "通話"
     CONSULTING = "consulting", "転送の相談"
+    MONITORING = "monitoring", "モニタリング"
     WRAP_UP = "wrap_up", "後処理"
     PAUSED = "paused", "離席"
     PHONE_LOST = "phone_lost", "電話機切断"
+
+
+class MonitorMode(Term):
+    """How a supervisor takes part in an operator's call: unheard, heard by the operator only, or heard by both."""
+
+    LISTEN = "listen", "モニタリング"
+    WHISPER = "whisper", "ささやき"
+    BARGE = "barge", "三者通話"
+
+
+class AfterCall(Term):
+    """What follows for an operator when nothing of a call is left open, because a supervisor has asked for it meanwhile."""
+
+    PAUSE = "pause", "離席"
+    END = "end", "業務終了"
 
 
 class TransferState(Term):

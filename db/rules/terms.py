@@ -200,6 +200,8 @@ class Right(Term):
     RECORDING_HOLD = "recording.hold", "録音の保全"
     DOCUMENT_MAKE = "document.make", "文書作成"
     FLOOR_VIEW = "floor.view", "フロアの閲覧"
+    FLOOR_ACT = "floor.act", "フロアの操作"
+    CALL_MONITOR = "call.monitor", "通話のモニタリング"
     CAMPAIGN_RUN = "campaign.run", "キャンペーンの運用"
     RULES_EDIT = "rules.edit", "催告ルールの変更"
     WORKFLOW_VIEW = "workflow.view", "業務ワークフローの閲覧"

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.rules.callers import CallerKind
 from db.rules.opening import Opening
 from db.rules.telephony import (
+    AfterCall,
     AttemptResult,
     AttemptState,
     CallState,
@@ -16,6 +17,7 @@ from db.rules.telephony import (
     Direction,
     DutyState,
     IncomingState,
+    MonitorMode,
     RecordingState,
     TransferState,
 )
@@ -38,7 +40,8 @@ class Duty(Base):
     """An operator on duty: one row a user, one user a seat. An operator is reserved by one conditional UPDATE of it.
 
     `leg_id` is the Uniqueid of the standing leg (their phone, in its room); `call_id` is the call that they are on or
-    owe a result for.
+    owe a result for. `after`: what a supervisor (`after_by`) wants to follow once nothing is open, and why. `word`: what a
+    supervisor has done with them, until they have seen it.
     """
 
     __tablename__ = "duty"
@@ -51,10 +54,14 @@ class Duty(Base):
     leg_id: Mapped[uuid.UUID]
     leg_up: Mapped[bool] = mapped_column(default=False)
     call_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("call.id"), unique=True)
+    after: Mapped[AfterCall | None] = mapped_column(Code(AfterCall))
+    after_reason: Mapped[str] = mapped_column(default="")
+    after_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    word: Mapped[str] = mapped_column(default="")
 
 
 class DutyLog(Base):
-    """How long an operator was in which state: closed rows only."""
+    """How long an operator was in which state: closed rows only. `word`: what a supervisor said who ended the duty by it."""
 
     __tablename__ = "duty_log"
     __table_args__ = (Index(None, "user_id", "began_at"),)
@@ -66,6 +73,7 @@ class DutyLog(Base):
     reason: Mapped[str] = mapped_column(default="")
     began_at: Mapped[datetime]
     ended_at: Mapped[datetime]
+    word: Mapped[str] = mapped_column(default="")
 
 
 class Attempt(Base):
@@ -139,6 +147,28 @@ class Call(Base):
     identity_failures: Mapped[int] = mapped_column(default=0)
     result_at: Mapped[datetime | None]
     wrapped_at: Mapped[datetime | None]
+
+
+class Monitor(Base):
+    """A supervisor takes part in an operator's call, with the standing leg of their own seat; open until `ended_at`.
+
+    `leg_id` and `seat` are the supervisor's, `of_user` and `of_seat` the operator's.
+    """
+
+    __tablename__ = "monitor"
+    __table_args__ = (Index(None, "call_id", "ended_at"), Index(None, "user_id", "ended_at"))
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    call_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("call.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    leg_id: Mapped[uuid.UUID]
+    seat: Mapped[str]
+    of_user: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    of_seat: Mapped[str]
+    mode: Mapped[MonitorMode] = mapped_column(Code(MonitorMode))
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    why: Mapped[str] = mapped_column(default="")
 
 
 class Transfer(Base):

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, false, func, or_, select
 from db.rules.telephony import (
     LIVE_CALLS,
     OPEN_ATTEMPTS,
+    AfterCall,
     AttemptState,
     CallState,
     Direction,
@@ -19,7 +20,7 @@ from db.rules.telephony import (
 )
 from db.rules.terms import Area
 from db.rules.viewer import Viewer
-from db.schema.calls import Attempt, Call, Duty, Incoming, Recording, Seat
+from db.schema.calls import Attempt, Call, Duty, DutyLog, Incoming, Recording, Seat
 from db.schema.people import Debtor
 from db.schema.staff import Staff
 
@@ -37,7 +38,8 @@ class SeatRow:
 
 @dataclass(frozen=True, slots=True)
 class DutyRow:
-    """An operator on duty."""
+    """An operator on duty. `after`: what `after_by` (`after_name`) wants to follow once no call is open; `word`: what a
+    supervisor has done with them, until they have seen it."""
 
     user_id: int
     seat: str
@@ -49,6 +51,16 @@ class DutyRow:
     leg_id: uuid.UUID
     leg_up: bool
     call_id: uuid.UUID | None
+    after: AfterCall | None = None
+    after_reason: str = ""
+    after_by: int | None = None
+    after_name: str | None = None
+    word: str = ""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call, a result or another's call is open: what a supervisor wants then follows afterwards."""
+        return self.call_id is not None or self.state in {DutyState.CONSULTING, DutyState.MONITORING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +138,13 @@ def duty(tx: Connection, user_id: int) -> DutyRow | None:
 def duty_of_leg(tx: Connection, leg_id: uuid.UUID) -> DutyRow | None:
     """The duty whose standing leg is the channel of that Uniqueid."""
     return _one_duty(tx, _duties().where(Duty.leg_id == leg_id))
+
+
+def last_word(tx: Connection, user_id: int) -> str:
+    """What a supervisor said who ended a user's last duty; empty if it was not one who did."""
+    query = select(DutyLog.word).where(DutyLog.user_id == user_id)
+    last = query.order_by(DutyLog.began_at.desc(), DutyLog.id.desc()).limit(1)
+    return tx.execute(last).scalar_one_or_none() or ""
 
 
 def duties(tx: Connection, pbx: str | None = None) -> list[DutyRow]:
@@ -255,8 +274,8 @@ def unsettled_recordings(tx: Connection, pbx: str) -> list[tuple[uuid.UUID, str]
 def _duties() -> Select[*tuple[Any, ...]]:
     return select(
         Duty.user_id, Duty.seat, Seat.channel, Seat.pbx, Duty.state, Duty.reason, Duty.since, Duty.leg_id,
-        Duty.leg_up, Duty.call_id,
-    ).join(Seat, Seat.extension == Duty.seat)  # fmt: skip
+        Duty.leg_up, Duty.call_id, Duty.after, Duty.after_reason, Duty.after_by, Staff.name, Duty.word,
+    ).join(Seat, Seat.extension == Duty.seat).outerjoin(Staff, Staff.id == Duty.after_by)  # fmt: skip
 
 
 def _one_duty(tx: Connection, query: Select[*tuple[Any, ...]]) -> DutyRow | None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, case, func, or_, select
 
 from db.rules.campaigns import TargetState
-from db.rules.telephony import AttemptState, CallState, DialMode, Direction, DutyState
+from db.rules.telephony import AfterCall, AttemptState, CallState, DialMode, Direction, DutyState
 from db.rules.terms import Area, Right
 from db.rules.workflow import ENTITLED
 from db.schema.calls import Attempt, Call, Duty, Seat
@@ -43,6 +43,7 @@ class FloorRow:
     joined_at: datetime | None
     ended_at: datetime | None
     campaign: str | None
+    after: AfterCall | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def on_duty(tx: Connection, areas: Collection[Area]) -> list[FloorRow]:
     query = (
         select(
             Duty.user_id, Staff.name, Duty.seat, Seat.pbx, Duty.state, Duty.reason, Duty.since, Duty.leg_up,
-            Call.state, Call.area, Call.direction, Call.started_at, Call.joined_at, Call.ended_at, Campaign.name,
+            Call.state, Call.area, Call.direction, Call.started_at, Call.joined_at, Call.ended_at, Campaign.name, Duty.after,
         )
         .join(Staff, Staff.id == Duty.user_id)
         .join(Seat, Seat.extension == Duty.seat)

@@ -24,6 +24,7 @@ from db.rules.telephony import (
     DialMode,
     Direction,
     EndedBy,
+    MonitorMode,
     RecordingState,
 )
 from db.rules.terms import Area, Channel, Right, TaskKind
@@ -32,7 +33,7 @@ from db.schema.base import new_id
 from db.schema.calls import Attempt, Call, Duty, Recording
 from db.schema.people import Phone
 from db.schema.work import Task
-from db.store import access_log, calls, campaigns, debtors, lines, staff, transfers
+from db.store import access_log, calls, campaigns, debtors, lines, monitors, staff, transfers
 from db.store.calls import CallRow
 from db.store.kin import hold, kin
 from db.usecases import duty
@@ -284,6 +285,8 @@ def request(tx: Connection, viewer: Viewer, call_id: uuid.UUID, kind: CommandKin
         raise CallError("call_state", f"通話が「{call.state.label}」のため操作できません。")
     if kind is not CommandKind.HANG_UP and transfers.of_call(tx, call_id) is not None:
         raise CallError("consulting", "転送の相談中です。先に［転送する］か［取りやめ］を選んでください。")
+    if kind is CommandKind.HOLD:
+        not_in_threes(tx, call_id)
     at = duty.required(tx, viewer)
     unsent = kind is CommandKind.HANG_UP and call.state is CallState.PLACING
     if unsent and withdraw(tx, at.pbx, CommandKind.PLACE, call_id, now):
@@ -291,6 +294,14 @@ def request(tx: Connection, viewer: Viewer, call_id: uuid.UUID, kind: CommandKin
     else:
         want(tx, at.pbx, kind, call_id, viewer.user_id, now)
     access_log.append(tx, viewer, now, kind.value, debtor_id=call.debtor_id)
+
+
+def not_in_threes(tx: Connection, call_id: uuid.UUID) -> None:
+    """Refuse to part those in a room with a supervisor who speaks with both: whoever left could not come in again."""
+    if any(one.mode is MonitorMode.BARGE for one in monitors.open_ones(tx, call_id=call_id)):
+        raise CallError(
+            "in_threes", "三者通話中のため、保留・転送はできません。管理者が三者通話を終えてから操作してください。"
+        )
 
 
 def own_call(tx: Connection, viewer: Viewer, call_id: uuid.UUID) -> CallRow:

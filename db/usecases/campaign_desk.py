@@ -169,25 +169,39 @@ def join(tx: Connection, viewer: Viewer, campaign_id: uuid.UUID, now: datetime) 
         raise CampaignError("no_such_campaign", "参加できるキャンペーンではありません。")
     if campaign.state is CampaignState.STOPPED:
         raise CampaignError("stopped", "このキャンペーンは終了しました。")
-    if viewer.user_id in store.operators(tx, campaign_id):
-        return
-    tx.execute(insert(CampaignOperator).values(campaign_id=campaign_id, user_id=viewer.user_id, since=now))
-    _tell(tx, viewer, campaign_id, now, "campaign.join", f"「{campaign.settings.name}」")
+    if put_on(tx, campaign_id, viewer.user_id, now):
+        access_log.append(tx, viewer, now, "campaign.join", detail=f"「{campaign.settings.name}」 {campaign_id}")
 
 
 def leave(tx: Connection, viewer: Viewer, campaign_id: uuid.UUID, now: datetime) -> None:
     """Work on a campaign no more; whoever was reserved for the viewer is free for others."""
-    mine = (CampaignOperator.campaign_id == campaign_id, CampaignOperator.user_id == viewer.user_id)
-    if not tx.execute(delete(CampaignOperator).where(*mine)).rowcount:
-        return
+    if take_off(tx, campaign_id, viewer.user_id, now):
+        access_log.append(tx, viewer, now, "campaign.leave", detail=str(campaign_id))
+
+
+def put_on(tx: Connection, campaign_id: uuid.UUID, user_id: int, now: datetime) -> bool:
+    """Let an operator work on a campaign; whether that is new. Whoever asks has the right, and writes the log."""
+    if user_id in store.operators(tx, campaign_id):
+        return False
+    tx.execute(insert(CampaignOperator).values(campaign_id=campaign_id, user_id=user_id, since=now))
+    publish(tx, now, TOPIC, campaign_id)
+    return True
+
+
+def take_off(tx: Connection, campaign_id: uuid.UUID, user_id: int, now: datetime) -> bool:
+    """Take an operator off a campaign, and free whoever was reserved for them; whether they were on it."""
+    theirs = (CampaignOperator.campaign_id == campaign_id, CampaignOperator.user_id == user_id)
+    if not tx.execute(delete(CampaignOperator).where(*theirs)).rowcount:
+        return False
     reserved = update(CampaignTarget).where(
         CampaignTarget.campaign_id == campaign_id,
         CampaignTarget.state == TargetState.CLAIMED,
         CampaignTarget.attempt_id.is_(None),
-        CampaignTarget.user_id == viewer.user_id,
+        CampaignTarget.user_id == user_id,
     )
     tx.execute(reserved.values(state=TargetState.OPEN, due_at=now, user_id=None, since=now))
-    _tell(tx, viewer, campaign_id, now, "campaign.leave", "")
+    publish(tx, now, TOPIC, campaign_id)
+    return True
 
 
 def is_for(viewer: Viewer, campaign: CampaignRow) -> bool:

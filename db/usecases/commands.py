@@ -4,7 +4,7 @@ A command that nobody claimed in time is worthless: it is never carried out late
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -32,6 +32,8 @@ class CommandKind(StrEnum):
     CONSULT = "call.consult"
     HAND_OVER = "call.hand_over"
     TAKE_BACK = "call.take_back"
+    MONITOR = "monitor.move"
+    STOP_MONITORING = "monitor.stop"
     PAUSE_RECORDING = "recording.pause"
     RECORD_AGAIN = "recording.again"
 
@@ -89,6 +91,14 @@ def pending(tx: Connection, pbx: str) -> frozenset[uuid.UUID]:
     """The legs and calls that a PBX's bridge is still to do something about."""
     rows = tx.execute(select(Command.arguments).where(Command.pbx == pbx, Command.done_at.is_(None)))
     return frozenset(uuid.UUID(row.arguments["subject"]) for row in rows)
+
+
+def is_wanted(tx: Connection, pbx: str, subject: uuid.UUID, kinds: Collection[CommandKind]) -> bool:
+    """Whether the bridge of a PBX is still to do one of these to a leg or call."""
+    rows = tx.execute(
+        select(Command.arguments).where(Command.pbx == pbx, Command.done_at.is_(None), Command.kind.in_(kinds))
+    )
+    return any(row.arguments["subject"] == str(subject) for row in rows)
 
 
 def asked(tx: Connection, pbx: str, kind: CommandKind, subject: uuid.UUID, since: datetime) -> bool:

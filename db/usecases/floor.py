@@ -15,12 +15,13 @@ from db.rules.campaigns import CampaignState
 from db.rules.telephony import LIVE_CALLS, CallState, DialMode, DutyState
 from db.rules.terms import Area, Right
 from db.rules.viewer import Viewer
-from db.store import access_log, incoming
+from db.store import access_log, incoming, monitors
 from db.store import campaigns as campaign_store
 from db.store import floor as store
 from db.store.campaigns import CampaignRow
 from db.store.floor import Dials, FloorRow, Reached
 from db.store.incoming import Queue
+from db.store.monitors import MonitorRow
 from db.usecases.office import Office
 
 LONG_WAIT: Final = timedelta(minutes=1)
@@ -33,11 +34,13 @@ NEAR_CAP: Final = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody on duty. `area` is None without a call, and for a call of an area that is not the viewer's."""
+    """Somebody on duty. `area` is None without a call, and for a call of an area that is not the viewer's. `heard_by`: the
+    supervisors who take part in the call."""
 
     row: FloorRow
     area: Area | None
     campaigns: Sequence[CampaignRow]
+    heard_by: Sequence[MonitorRow] = ()
 
     @property
     def since(self) -> datetime:
@@ -131,12 +134,13 @@ def see(tx: Connection, viewer: Viewer, now: datetime, office: Office) -> Floor:
 
 def _operators(tx: Connection, areas: frozenset[Area], campaigns: Sequence[CampaignRow]) -> list[Operator]:
     known = {row.id: row for row in campaigns}
-    joined = store.joined(tx, list(known))
+    joined, heard = store.joined(tx, list(known)), monitors.by_operator(tx)
     return [
         Operator(
             row,
             row.area if row.area in areas else None,
             [known[one] for one in joined.get(row.user_id, ())],
+            heard.get(row.user_id, ()),
         )
         for row in store.on_duty(tx, areas)
     ]

@@ -34,6 +34,8 @@ _OFFICER: Final = _CITY_OPERATOR | {
 }
 _SUPERVISOR: Final = _OFFICER | {
     Right.FLOOR_VIEW,
+    Right.FLOOR_ACT,
+    Right.CALL_MONITOR,
     Right.CAMPAIGN_RUN,
     Right.REPORT_VIEW,
     Right.RULES_EDIT,

@@ -21,7 +21,7 @@ from db.store import transfers as store
 from db.store.calls import CallRow
 from db.store.transfers import Legs, OfficerRow, TransferRow
 from db.usecases import duty
-from db.usecases.calls import TOPIC, CallError, own_call
+from db.usecases.calls import TOPIC, CallError, not_in_threes, own_call
 from db.usecases.commands import CommandKind, want
 
 
@@ -42,6 +42,7 @@ def begin(tx: Connection, viewer: Viewer, call_id: uuid.UUID, officer_id: int, n
         raise CallError("already_saved", "この通話の結果は登録済みのため転送できません。")
     if store.of_call(tx, call_id) is not None:
         raise CallError("consulting", "この通話は転送の相談中です。")
+    not_in_threes(tx, call_id)
     officer = _officer(tx, officer_id, call.area)
     there = calls.duty(tx, officer_id)
     if officer is None or officer_id == viewer.user_id or there is None or there.pbx != at.pbx:

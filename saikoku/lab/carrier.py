@@ -19,7 +19,7 @@ one, and a test knows what to expect (all numbers are made up):
 | 99 | slow | rings 12 s, then talks | 16 |
 
 `Lab.citizen()` overrides this for one number, `Lab.phone()` does the same for a
-desk phone, which otherwise answers at once and plays 440 Hz.
+desk phone, which otherwise answers at once and plays 440 Hz (`other`: 1200 Hz, to tell it from its neighbour).
 """
 
 from collections.abc import Mapping
@@ -27,6 +27,7 @@ from dataclasses import dataclass
 
 TALK_HZ = 880
 DESK_HZ = 440
+OTHER_HZ = 1200
 GREETING_HZ = 620
 
 
@@ -71,6 +72,7 @@ BEHAVIOURS = (
 
 PHONE_STATES: Mapping[str, tuple[str, ...]] = {
     "answer": ("Answer()", f"PlayTones({DESK_HZ})", "Wait(86400)", "Hangup(16)"),
+    "other": ("Answer()", f"PlayTones({OTHER_HZ})", "Wait(86400)", "Hangup(16)"),
     "no-answer": ("Ringing()", "Wait(86400)", "Hangup(19)"),
     "busy": ("Hangup(17)",),
     "reject": ("Hangup(21)",),

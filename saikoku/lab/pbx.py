@@ -182,7 +182,8 @@ class Lab:
                 return calls
 
     async def phone(self, seat: str, state: str) -> None:
-        """Let a desk phone `answer` (as it does at first), be `busy` or `off`, `reject`, or give `no-answer`."""
+        """Let a desk phone `answer` (as it does at first; `other`: with another tone), be `busy` or `off`, `reject`, or
+        give `no-answer`."""
         if state not in PHONE_STATES:
             raise ValueError(f"{state!r} is none of {', '.join(PHONE_STATES)}")
         await self.carrier.cli(f"database put phone {seat} {state}")
@@ -196,12 +197,25 @@ class Lab:
 
     async def hang_up_at_carrier(self, number: str) -> int:
         """A desk phone or citizen puts the receiver down; returns how many calls that ended."""
-        listed = await self.carrier.cli("core show channels concise")
-        rows = [line.split("!") for line in listed.splitlines() if line.count("!") > 3]
-        channels = [row[0] for row in rows if row[2] == number or row[7] == number]
+        channels = await self._at_carrier(number)
         for channel in channels:
             await self.carrier.cli(f"channel request hangup {channel}")
         return len(channels)
+
+    async def hear(self, number: str, file: Path) -> None:
+        """Record what a desk phone or citizen hears, until `hear_no_more`."""
+        for channel in await self._at_carrier(number):
+            await self.carrier.cli(f"mixmonitor start {channel} {file.with_suffix('.both.wav')},r({file})")
+
+    async def hear_no_more(self, number: str) -> None:
+        """Record it no more."""
+        for channel in await self._at_carrier(number):
+            await self.carrier.cli(f"mixmonitor stop {channel}")
+
+    async def _at_carrier(self, number: str) -> list[str]:
+        listed = await self.carrier.cli("core show channels concise")
+        rows = [line.split("!") for line in listed.splitlines() if line.count("!") > 3]
+        return [row[0] for row in rows if row[2] == number or row[7] == number]
 
     async def press(self, number: str, keys: str) -> None:
         """A citizen who has called the office presses keys (digits and `#`; `w` waits for half a second)."""

@@ -1,5 +1,6 @@
 """Campaigns in a real browser (T4): made by a supervisor, worked off by an operator by keyboard, and the pop of a dialled call."""
 
+import re
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -133,6 +134,7 @@ def test_a_supervisor_makes_a_campaign_and_sees_how_far_it_has_come(
     page.fill("#c-ring_seconds", "25")
     page.locator("#c-mode").select_option("predictive")
     page.keyboard.press("Control+Enter")
+    page.wait_for_url(re.compile("/campaigns/[0-9a-f]+-"))  # loaded: its script sends the form
     page.get_by_role("button", name="開始", exact=True).click()
     expect(page.locator("#t-figures ~ p").first).to_contain_text("実施中")
     with city.database.write() as tx:

@@ -24,6 +24,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     action("/duty/pause", views.pause, Right.CALL),
     action("/duty/resume", views.resume, Right.CALL),
     action("/duty/end", views.end, Right.CALL),
+    action("/duty/seen", views.seen, Right.CALL),
     action("/calls", views.place, Right.CALL),
     action("/calls/{id}/pause-recording", views.recording(pause=True), Right.CALL),
     action("/calls/{id}/record-again", views.recording(pause=False), Right.CALL),

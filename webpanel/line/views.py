@@ -49,6 +49,11 @@ async def end(request: web.Request) -> web.StreamResponse:
     return await _do(request, duty.go_home)
 
 
+async def seen(request: web.Request) -> web.StreamResponse:
+    """The operator knows what a supervisor has done with them."""
+    return await _do(request, duty.seen)
+
+
 async def place(request: web.Request) -> web.StreamResponse:
     """Call one number of a person's record; `deliberate` insists where the rule lets an officer insist."""
     form = await forms.fields(request)

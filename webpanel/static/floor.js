@@ -3,6 +3,7 @@
 import { refresh } from "./fragments.js";
 
 const part = document.getElementById("floor");
+const operator = document.getElementById("operator");
 let timer = 0;
 
 function plan() {
@@ -13,3 +14,7 @@ function plan() {
 
 part.addEventListener("saikoku:shown", plan);
 plan();
+
+// What is being typed into is not shown anew: once an act is done, its panel is left for its heading.
+operator?.addEventListener("saikoku:done", () => operator.querySelector("h2").focus());
+operator?.querySelector("h2").focus();

@@ -56,14 +56,14 @@ function put(part, html) {
   if (place) (part.querySelector(place) ?? part.querySelector("button, a, select"))?.focus({ preventScroll: true });
 }
 
-// Why something was not done stays beside its form when the part is shown anew, until the next try.
+// What was done, or why it was not, stays beside its form when the part is shown anew, until the next try.
 function whatFormsSaid(part) {
-  const said = [...part.querySelectorAll("form[data-send]")].map((form) => [
-    form.getAttribute("action"),
-    form.querySelector("[data-form-error]")?.textContent,
-  ]);
-  return () => said.filter(([, words]) => words).forEach(([action, words]) => {
-    const place = part.querySelector(`form[action="${CSS.escape(action)}"] [data-form-error]`);
+  const places = ["[data-form-error]", "[data-form-note]"];
+  const said = [...part.querySelectorAll("form[data-send]")].flatMap((form) =>
+    places.map((place) => [`form[action="${CSS.escape(form.getAttribute("action"))}"] ${place}`, form.querySelector(place)?.textContent]),
+  );
+  return () => said.filter(([, words]) => words).forEach(([where, words]) => {
+    const place = part.querySelector(where);
     if (place) place.textContent = words;
   });
 }
