@@ -16,9 +16,9 @@ from ami_bridge import actions
 from ami_bridge import variables as names
 from ami_bridge.errors import AmiError, AmiRefused
 from ami_bridge.link import AmiLink
-from ami_bridge.register import Register
 from ami_bridge.tracking import Standing
 from ami_bridge.values import Action, Reply
+from db.register import Register
 from db.rules.telephony import MonitorMode
 from db.store import calls, monitors
 from db.usecases import monitoring
