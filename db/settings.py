@@ -170,6 +170,7 @@ class SmppSettings:
     limit). `sender_ton`, `sender_npi`: how the registered sender is written. `prefixes`: the numbers that this carrier takes,
     E.164 with blanks between. `national`: it wants `090…` and not `8190…`. `longest`: characters of the longest text.
     `gsm7`: `data_coding` 0 is the GSM alphabet. `validity_hours`: so long it tries to deliver (0: as it does by itself).
+    `query_hours`: after so long without a receipt it is asked what became of a message (`query_sm`; 0: it offers no such thing).
     """
 
     host: str = ""
@@ -193,6 +194,7 @@ class SmppSettings:
     longest: int = 670
     gsm7: bool = True
     validity_hours: int = 24
+    query_hours: int = 0
 
 
 @dataclass(frozen=True, slots=True)

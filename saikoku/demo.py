@@ -23,13 +23,14 @@ from sqlalchemy import func, select
 
 from db.clock import Clock, office_date
 from db.engine import Database
+from db.reference.phones import parse_phone
 from db.schema.ops import Lease
 from db.settings import Address, SettingError, Settings, environment
 from db.usecases.office import Office
 from saikoku import register
 from saikoku.city.seed import seed_city
 from saikoku.daemons import Supervisor, until_signal
-from saikoku.demo_office import PASSWORD, USERS, add_office
+from saikoku.demo_office import CITY, PASSWORD, USERS, add_office, add_templates
 from saikoku.lab.asterisk import free_port
 from saikoku.lab.clock import VARIABLE, LabClock, office_hours_offset
 from saikoku.lab.obtain import LabUnavailable
@@ -72,7 +73,7 @@ async def _demo(arguments: argparse.Namespace, settings: Settings, clock: Clock,
     demo = Demo(
         settings={
             "database.url": f"sqlite:///{data}/saikoku.db",
-            "office.name": "みなと野市",
+            "office.name": CITY,
             "office.run_dir": data / "run",
             "panel.listen": address,
         },
@@ -125,6 +126,11 @@ async def _lab(stack: AsyncExitStack, demo: Demo, data: Path) -> Lab | None:
     return lab
 
 
+def _written(number: str) -> str:
+    """As people write it: 03-1234-0001."""
+    return parse_phone(number).national
+
+
 async def _smsc(stack: AsyncExitStack, demo: Demo) -> None:
     """The carrier of messages, unless settings name one."""
     if "SAIKOKU_SMPP_HOST" in os.environ:
@@ -145,6 +151,7 @@ def _city(database: Database, clock: Clock, settings: Settings, debtors: int, la
     register.prepare(database)
     desks = (*lab.seats, *lab.phone_passwords) if lab else ()
     staff = add_office(database, clock.now(), desks)
+    add_templates(database, staff, clock.now(), _written(OFFICE_NUMBERS[0]))
     seed_city(
         database,
         debtors=debtors,

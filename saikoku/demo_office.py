@@ -12,7 +12,10 @@ from db.reference.passwords import hash_password
 from db.rules.terms import Area
 from db.rules.viewer import system_viewer
 from db.schema.calls import Seat
-from db.usecases import accounts
+from db.store.staff import viewer
+from db.usecases import accounts, sms_templates
+from db.usecases.sms import Wording
+from db.usecases.sms_templates import Words
 
 PASSWORD: Final = "Saikoku-demo-2026"  # noqa: S105 - for invented people on a loopback address only
 _TAX: Final = (Area.TAX,)
@@ -42,6 +45,14 @@ USERS: Final = (
 )
 
 
+CITY: Final = "みなと野市"
+TEMPLATES: Final = (
+    ("お電話のお願い", "{市名}{課名}です。お伝えしたいことがあります。{電話}（平日9時から17時）までお電話ください。"),
+    ("不在のため", "{市名}{課名}の{担当者}です。先ほどお電話しました。ご都合のよいときに{電話}までお電話ください。"),
+)
+"""Messages that say nothing of a debt."""
+
+
 @dataclass(frozen=True, slots=True)
 class DemoStaff:
     """Who was added: all by log-in name, and those who made the city's past contacts."""
@@ -65,3 +76,14 @@ def add_office(database: Database, now: datetime, desks: Sequence[str] = ()) -> 
         for desk in desks:
             tx.execute(insert(Seat).values(extension=desk, name=f"席{desk}", channel=f"PJSIP/{desk}"))
     return DemoStaff(ids, [ids[login] for login in ("operator", "operator2", "contracted", "officer")])
+
+
+def add_templates(database: Database, staff: DemoStaff, now: datetime, phone: str) -> None:
+    """Add texts for messages of the tax desk, which ask to be called back at `phone`."""
+    with database.write() as tx:
+        by = viewer(tx, staff.ids["supervisor"])
+        if by is None:
+            raise LookupError("supervisor")
+        sms_templates.set_words(tx, by, Area.TAX, Words("お客様相談係", phone), now, Wording())
+        for name, body in TEMPLATES:
+            sms_templates.save(tx, by, Area.TAX, None, name, body, now, Wording(), CITY)

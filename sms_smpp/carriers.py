@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from db.settings import SettingError, Settings, SmppSettings
@@ -25,11 +26,13 @@ _LONGEST_VALIDITY: Final = 99 * 24  # hours: SMPP has two digits for days
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """One carrier. Messages remember their route by its name."""
+    """One carrier. Messages remember their route by its name. `query_after`: without a receipt for so long the carrier is asked
+    what became of a message; None: it does not offer that."""
 
     route: Route
     link: SmppLink
     window: int
+    query_after: timedelta | None = None
 
 
 def carriers_of(settings: Settings, keep: Callable[[Route], Keep], time: Time) -> tuple[Carrier, ...]:
@@ -83,7 +86,8 @@ def _carrier(section: str, carrier: SmppSettings, keep: Callable[[Route], Keep],
         raise SettingError(section, "…", str(error)) from error
     except OSError as error:
         raise SettingError(f"{section}.ca_file", carrier.ca_file, f"cannot be used ({error.strerror})") from error
-    return Carrier(route, link, carrier.window)
+    query_after = timedelta(hours=carrier.query_hours) if carrier.query_hours else None
+    return Carrier(route, link, carrier.window, query_after)
 
 
 def _validity(section: str, hours: int) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from db.timing import Backoff, RealTime, Time
 from sms_smpp.errors import BindRefused, LinkLost
-from sms_smpp.pdu import Submission, bind
+from sms_smpp.pdu import Address, Queried, Submission, bind
 from sms_smpp.session import Session, first_done
 from sms_smpp.values import Keep, LinkSettings, LinkState, NotSent, Outcome, Phase
 
@@ -64,6 +64,12 @@ class SmppLink:
         if self._sender is None or not self._state.up:
             return NotSent(f"the link is {self._state.phase.value}")
         return await self._sender.submit(submission)
+
+    async def query(self, message_id: str, source: Address) -> Queried | None:
+        """Ask what became of a message that the carrier accepted; None if it does not say. Raises LinkLost and BadField."""
+        if self._sender is None or not self._state.up:
+            raise LinkLost(f"the link is {self._state.phase.value}")
+        return await self._sender.query(message_id, source)
 
     def stop(self) -> None:
         """Let `run` end: what waits is not sent, what was sent is waited for, the carrier is told goodbye."""

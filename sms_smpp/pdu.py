@@ -135,6 +135,7 @@ _READ: Final = {
         "submit_sm_resp": command.SubmitSMResp,
         "deliver_sm": command.DeliverSM,
         "data_sm": command.DataSM,
+        "query_sm_resp": command.QuerySMResp,
     }.items()
 }
 
@@ -172,6 +173,22 @@ def _text(value: bytes | None) -> str:
 def message_id(pdu: Pdu) -> str:
     """The carrier's id in a `submit_sm_resp`; empty where it sent none, as with an error."""
     return _text(_read(pdu).message_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Queried:
+    """What the carrier answers to `query_sm`: SMPP's `message_state`, and its own code for what went wrong (0: nothing)."""
+
+    message_state: int
+    error_code: int
+
+
+def queried(pdu: Pdu) -> Queried:
+    """Read a `query_sm_resp`. Raises Malformed."""
+    parsed = _read(pdu)
+    if parsed.message_state is None:
+        raise Malformed("query_sm_resp ends too early")
+    return Queried(parsed.message_state, parsed.error_code or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +276,19 @@ def submit_sm(sequence: int, submission: Submission) -> bytes:
         data_coding=submission.data_coding,
         short_message=None if submission.payload else octets,
         message_payload=octets if submission.payload else None,
+    )
+
+
+def query_sm(sequence: int, message_id: str, source: Address) -> bytes:
+    """`source` as it was submitted with. Raises BadField."""
+    return _written(
+        "query_sm",
+        command.QuerySM,
+        sequence,
+        message_id=message_id,
+        source_addr_ton=source.ton,
+        source_addr_npi=source.npi,
+        source_addr=source.digits,
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from db.rules.texts import alphabet
-from sms_smpp.pdu import MESSAGE_STATE, NETWORK_ERROR_CODE, RECEIPTED_MESSAGE_ID, Delivery
+from sms_smpp.pdu import MESSAGE_STATE, NETWORK_ERROR_CODE, RECEIPTED_MESSAGE_ID, Delivery, Queried
 
 _KIND: Final = 0b00111100
 _RECEIPTS: Final = frozenset({0x04, 0x20})  # SMSC delivery receipt, intermediate notification
@@ -99,6 +99,11 @@ def _said(text: str) -> dict[str, str]:
 def _state(delivery: Delivery) -> Fate | None:
     value = delivery.tlvs.get(MESSAGE_STATE, b"")
     return Fate(value[0]) if len(value) == 1 and 1 <= value[0] <= len(Fate) else None
+
+
+def fate_of(said: Queried) -> Fate | None:
+    """What an answer to `query_sm` says; None for a state that is none."""
+    return Fate(said.message_state) if 1 <= said.message_state <= len(Fate) else None
 
 
 def _reason(delivery: Delivery, said: dict[str, str]) -> str:

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,13 +26,14 @@ from db.rules.texts.parts import TextError
 from db.settings import Settings
 from db.tenure import Lease
 from db.timing import RealTime, Time
-from db.usecases import listening, sms
+from db.usecases import listening, sms, sms_fate
 from db.usecases.leases import LeaseLostError
 from db.usecases.office import Office
 from db.usecases.sms import ReadyMessage, Submitted
 from sms_smpp.carriers import Carrier, carriers_of
-from sms_smpp.errors import BadField, BindRefused
-from sms_smpp.inbox import Inbox, part_outcome
+from sms_smpp.errors import BadField, BindRefused, LinkLost
+from sms_smpp.inbox import STATES, Inbox, part_outcome
+from sms_smpp.receipts import Fate, fate_of, id_key
 from sms_smpp.routes import Message, Routes
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,11 @@ CLAIMED: Final = 25
 """So many messages are taken in one transaction at most: the register's one writer is not held from a call for longer."""
 SETTLED: Final = 50
 """The same for those whose outcome is written down."""
+ASKED_EVERY: Final = 60.0
+"""Seconds between two rounds of asking carriers about what was not heard of."""
+ASKED_AT_ONCE: Final = 50
+ASKED_FOR: Final = timedelta(days=7)
+"""So old a message may be: carriers do not remember longer."""
 HEARD_EVERY: Final = 10.0
 """Seconds between two words of the sender that it has a carrier."""
 
@@ -98,7 +104,7 @@ class Sender:
         if left:
             log.warning("%d messages were being sent when the last sender ended: their outcome is unknown", left)
         links = [asyncio.create_task(self._keep(carrier)) for carrier in self._carriers]
-        others = [asyncio.create_task(work) for work in (self._lease.keep(), self._say_heard())]
+        others = [asyncio.create_task(work) for work in (self._lease.keep(), self._say_heard(), self._ask())]
         settling = asyncio.create_task(self._settle())
         taking = asyncio.create_task(self._take(listening_))
         try:
@@ -141,6 +147,36 @@ class Sender:
                     name = heard_name(carrier.route.name)
                     await self._register.write(listening.heard, name, self._register.now())
             await self._time.sleep(HEARD_EVERY)
+
+    # -- asking ---------------------------------------------------------------------------------------------------------------
+
+    async def _ask(self) -> None:
+        """Ask carriers what became of messages without a receipt (`query_sm`): each again after the same time."""
+        asked: dict[tuple[str, str], datetime] = {}
+        while True:
+            await self._time.sleep(ASKED_EVERY)
+            for carrier in self._carriers:
+                if carrier.query_after is not None:
+                    await self._ask_one(carrier, carrier.query_after, asked)
+
+    async def _ask_one(self, carrier: Carrier, after: timedelta, asked: dict[tuple[str, str], datetime]) -> None:
+        now, route = self._register.now(), carrier.route
+        for key in [key for key, at in asked.items() if at <= now - after]:
+            del asked[key]
+        begin = now - ASKED_FOR
+        most = ASKED_AT_ONCE + len(asked)
+        unheard = await self._register.ask(sms_fate.unheard_of, route.name, now - after, begin, most)
+        for one in unheard:
+            if (key := (route.name, one.carrier_id)) in asked:
+                continue
+            asked[key] = now
+            try:
+                said = await carrier.link.query(one.carrier_id, route.sender)
+            except (LinkLost, BadField) as error:
+                log.warning("the carrier %r cannot be asked about messages: %s", route.name, error)
+                return
+            if said is not None and (fate := fate_of(said)) is not None:
+                await self._register.write(told, route.name, one, fate, said.error_code, self._register.now())
 
     # -- taking and sending -----------------------------------------------------------------------------------------------------
 
@@ -207,6 +243,15 @@ class Sender:
         batch = tuple(self._settled[:SETTLED])
         await write(sms.settle, batch, self._register.now(), self._office)
         del self._settled[: len(batch)]
+
+
+def told(
+    tx: Connection, route: str, one: sms_fate.Unheard, fate: Fate, error_code: int, now: datetime
+) -> None:  # fmt: skip
+    """What a carrier answered counts as a receipt."""
+    state = STATES[fate]
+    reason = "" if state in {SmsState.DELIVERED, SmsState.ACCEPTED} else str(error_code or fate.name)
+    sms_fate.receipt(tx, route, one.carrier_id, (id_key(one.carrier_id),), one.number, state, reason, now)
 
 
 async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:

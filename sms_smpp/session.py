@@ -21,8 +21,10 @@ from db.timing import Backoff, Spacing, Time
 from sms_smpp.errors import BindRefused, LinkLost, Malformed, NotStored
 from sms_smpp.pdu import (
     LAST_SEQUENCE,
+    Address,
     Delivery,
     Pdu,
+    Queried,
     Submission,
     bare,
     bind,
@@ -30,6 +32,8 @@ from sms_smpp.pdu import (
     delivery_response,
     message_id,
     numbered,
+    queried,
+    query_sm,
     submit_sm,
 )
 from sms_smpp.values import (
@@ -246,6 +250,15 @@ class Session:
                 if stalls == self._stalls:
                     self._wire.lose(str(error))
                     return
+
+    async def query(self, message_id: str, source: Address) -> Queried | None:
+        """What became of a message that the carrier accepted; None if it does not say. Raises LinkLost and BadField."""
+        answer = await self._ask("query_sm", query_sm(0, message_id, source), self._settings.response_deadline)
+        try:
+            return queried(answer) if answer.status == 0 and answer.command == "query_sm_resp" else None
+        except Malformed as error:
+            self._complain(f"an answer to query_sm that cannot be read: {error}")
+            return None
 
     def _next_sequence(self) -> int:
         while True:

@@ -76,6 +76,28 @@ class Told:
     outcome: PartOutcome
 
 
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """A part that a carrier accepted and of which nothing final was heard."""
+
+    message_id: uuid.UUID
+    number: str
+    carrier_id: str
+
+
+def unheard_of(tx: Connection, route: str, before: datetime, after: datetime, most: int) -> list[Unheard]:
+    """Parts submitted before one moment and after another of which nothing final is known, the oldest first."""
+    query = (
+        select(SmsMessage.id, SmsMessage.number, SmsPart.carrier_id)
+        .join(SmsPart, SmsPart.message_id == SmsMessage.id)
+        .where(SmsMessage.submitting_at < before, SmsMessage.submitting_at >= after, SmsMessage.route == route)
+        .where(SmsPart.state.in_((SmsState.ACCEPTED, SmsState.UNKNOWN)), SmsPart.carrier_id != "")
+        .order_by(SmsMessage.submitting_at, SmsPart.number)
+        .limit(most)
+    )
+    return [Unheard(row.id, row.number, row.carrier_id) for row in tx.execute(query)]
+
+
 def match_early(tx: Connection, told: Sequence[Told], now: datetime) -> None:
     """A receipt may have come before the answer that names the part."""
     by_key = {(one.route, one.number, key): one for one in told for key in one.outcome.keys}

@@ -9,9 +9,9 @@ import pytest
 import smpp34
 
 from saikoku.lab.asterisk import free_port
-from sms_smpp.errors import BindRefused
+from sms_smpp.errors import BindRefused, LinkLost
 from sms_smpp.link import SmppLink
-from sms_smpp.pdu import Address, Delivery, Submission
+from sms_smpp.pdu import Address, Delivery, Queried, Submission
 from sms_smpp.receipts import Fate, Receipt, id_candidates, id_key, receipt_of, text_of
 from sms_smpp.routes import Message, Route, Routes
 from sms_smpp.values import Accepted, NotSent, Refused, Unknown
@@ -73,6 +73,17 @@ async def test_messages_receipts_and_replies_over_the_npm_smsc() -> None:
         assert [event["header"] for event in parts] == ["0003ff0301", "0003ff0302", "0003ff0303"]
         assert {(event["from"], event["ton"], event["receipt"]) for event in got} == {("0422112233", 1, 1)}
     assert len(smsc.of("unbind")) == 1
+
+
+@pytest.mark.req("S4")
+async def test_the_npm_smsc_is_asked_what_became_of_a_message() -> None:
+    async with node_smsc() as smsc, bound(smsc.port, Store()) as link:
+        sent = await link.submit(Submission(SENDER, Address("819000000000"), b"text"))
+        assert isinstance(sent, Accepted)
+        assert await link.query(sent.message_id, SENDER) == Queried(2, 0)
+        assert await link.query("nobody's", SENDER) is None
+    with pytest.raises(LinkLost):
+        await link.query(sent.message_id, SENDER)
 
 
 @pytest.mark.req("S6")

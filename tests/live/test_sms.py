@@ -4,6 +4,8 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,15 +13,23 @@ from sqlalchemy import func, select
 
 from db.engine import Database
 from db.findings import Level
-from db.hints import follow, hints
+from db.hints import Bell, follow, hints
+from db.register import Register
 from db.rules.sms import SmsState
 from db.schema.sms import SmsMessage
 from db.settings import Secret, Settings, SmppSettings
+from db.tenure import Lease
+from db.timing import RealTime
+from saikoku.lab.clock import LabClock
 from saikoku.lab.smsc import SYSTEM_ID, LabSmsc
+from sms_smpp.carriers import carriers_of
 from sms_smpp.checks import check_carriers
+from sms_smpp.inbox import Inbox
 from sms_smpp.pdu import Address, Submission
 from sms_smpp.receipts import Fate, receipt_of, text_of
+from sms_smpp.sender import Sender
 from sms_smpp.values import Refused
+from tests.integration.db.people import NOW, OFFICE
 from tests.live.sms_crash import Crash, environ_of, fill, play
 from tests.live.smscs import PATIENCE_SECONDS, Store, bound, node_smsc
 
@@ -78,6 +88,34 @@ async def test_fates_come_into_the_register_and_a_stop_leaves_nothing_in_doubt(t
             async with sender(environ):
                 await until(database, tmp_path, {SmsState.ACCEPTED: 30, SmsState.DELIVERED: 30, SmsState.FAILED: 30})
         assert len({(event["to"], event["header"]) for event in smsc.of("submit_sm")}) == len(smsc.of("submit_sm"))
+    finally:
+        await database.aclose()
+
+
+@pytest.mark.req("S4")
+async def test_a_carrier_that_sends_no_receipts_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sms_smpp.sender.ASKED_EVERY", 0.05)
+    (tmp_path / "run").mkdir()
+    database = Database(f"sqlite:///{tmp_path}/register.db", ring=Bell(tmp_path / "run"))
+    fill(database, 9)
+    time, clock = RealTime(), LabClock(NOW - datetime.now(UTC))
+    register = Register(database, clock, time)
+    try:
+        async with node_smsc() as smsc, hints(database, tmp_path / "run") as heard:
+            agreed = SmppSettings(
+                "127.0.0.1", smsc.port, system_id="saikoku", password=Secret("tanuki7"), sender="0422112233"
+            )
+            [carrier] = carriers_of(Settings(smpp=agreed), lambda route: Inbox(register, route.name, OFFICE), time)
+            lease = Lease(register, "sms", time)
+            await lease.acquire()
+            asking = replace(carrier, query_after=timedelta(0))
+            life = asyncio.create_task(Sender(register, lease, OFFICE, [asking], time).run(heard))
+            try:
+                await until(database, tmp_path, {SmsState.DELIVERED: 6, SmsState.FAILED: 3})
+            finally:
+                life.cancel()
+                await asyncio.wait([life])
+            assert {event["from"] for event in smsc.of("query_sm")} == {"0422112233"}
     finally:
         await database.aclose()
 

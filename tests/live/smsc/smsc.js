@@ -8,6 +8,7 @@ const smpp = require('smpp');
 const [key, cert] = process.argv.slice(2);
 const tell = (event) => process.stdout.write(JSON.stringify(event) + '\n');
 const full = new Set();
+const ids = new Set();
 let count = 0x1a00;
 
 function deliver(session, pdu, fields) {
@@ -36,6 +37,7 @@ function submitted(session, pdu) {
   });
   if (last === '1') return session.send(pdu.response({ command_status: smpp.ESME_RINVDSTADR }));
   if (last === '2') receipt(session, pdu, id);
+  ids.add(id.toString(16).toUpperCase());
   session.send(pdu.response({ message_id: id.toString(16).toUpperCase() }));
   if (last === '3') {
     receipt(session, pdu, id);
@@ -54,6 +56,11 @@ const server = smpp.createServer(options, (session) => {
     });
   }
   session.on('submit_sm', (pdu) => submitted(session, pdu));
+  session.on('query_sm', (pdu) => {
+    tell({ event: 'query_sm', id: pdu.message_id, from: pdu.source_addr });
+    const known = ids.has(pdu.message_id);
+    session.send(pdu.response(known ? { message_id: pdu.message_id, message_state: 2 } : { command_status: smpp.ESME_RQUERYFAIL }));
+  });
   session.on('enquire_link', (pdu) => session.send(pdu.response()));
   session.on('unbind', (pdu) => {
     tell({ event: 'unbind' });

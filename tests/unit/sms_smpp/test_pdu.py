@@ -18,6 +18,7 @@ from sms_smpp.pdu import (
     Address,
     Delivery,
     Framer,
+    Queried,
     Submission,
     bare,
     bind,
@@ -25,6 +26,8 @@ from sms_smpp.pdu import (
     delivery_response,
     header,
     message_id,
+    queried,
+    query_sm,
     submit_sm,
 )
 
@@ -206,3 +209,16 @@ def test_what_is_printed_shows_no_number_text_or_secret() -> None:
     shown = repr(MESSAGE) + repr(read(deliver_sm(b"secret"))) + repr(header(deliver_sm(b"secret")))
     assert "9012345678" not in shown
     assert "secret" not in shown
+
+
+@pytest.mark.req("S4")
+def test_what_became_of_a_message_is_asked_and_read() -> None:
+    asked = header(query_sm(7, "1A2B", Address("0422112233", 2, 1)))
+    assert (asked.command, asked.sequence, asked.body) == ("query_sm", 7, b"1A2B\0\2\x010422112233\0")
+    answer = header(struct.pack(">LLLL", 0, 0x80000003, 0, 7) + b"1A2B\x00" + b"261124101600000R\0\5\x0b")
+    assert queried(answer) == Queried(5, 11)
+    for short in (b"", b"1A2B", b"1A2B\0\0"):
+        with pytest.raises(Malformed):
+            queried(header(struct.pack(">LLLL", 0, 0x80000003, 0, 7) + short))
+    with pytest.raises(BadField):
+        query_sm(7, "x" * 65, Address("0422112233"))
