@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the benches' own, with cities that are kept between runs as the SQLite ones are."""
+"""A PostgreSQL server of the benches' own, with cities that are kept between runs: copies of the SQLite ones, row by row."""
 
 import contextlib
 import os
@@ -6,14 +6,19 @@ import pwd
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 from psycopg import sql
+from sqlalchemy import column, select, table
 
-from bench.office import NOW, make_city
+from bench.office import NOW
+from bench.office import city as office_city
 from db.engine import Database
+from db.migrations import upgrade
+from db.schema.base import Base
 from db.usecases.summaries import complete
 from saikoku.lab.obtain import cache_folder
 
@@ -49,11 +54,51 @@ def _make(folder: Path, admin: "psycopg.Connection[Any]", name: str, debtors: in
     admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(making))
     admin.execute(sql.SQL("CREATE DATABASE {}").format(making))
     database = Database(f"postgresql://saikoku@/{name}_making?host={folder}")
-    make_city(database, debtors)
+    upgrade(database)
+    with closing(Database(f"sqlite:///{office_city(debtors)}")) as source, psycopg.connect(database.dsn) as target:
+        _copy(source, target)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
         plain.exec_driver_sql("VACUUM (ANALYZE)")
     database.close()
     admin.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(making, sql.Identifier(name)))
+
+
+def _copy(source: Database, target: "psycopg.Connection[Any]") -> None:
+    """Every table as SQLite holds it: what it writes of days, times, ids and flags is what PostgreSQL reads."""
+    target.execute("SET timezone = 'UTC'")
+    target.execute("SET session_replication_role = replica")  # the rows were checked when they were made
+    indexes = target.execute(_INDEXES).fetchall()
+    for name, _ in indexes:
+        target.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))
+    with source.engine.connect() as reading:
+        for made in Base.metadata.sorted_tables:
+            names = [column.name for column in made.columns]
+            plain = table(made.name, *(column(name) for name in names))
+            into = sql.SQL("COPY {} ({}) FROM STDIN").format(
+                sql.Identifier(made.name), sql.SQL(", ").join(map(sql.Identifier, names))
+            )
+            target.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.Identifier(made.name)))
+            with target.cursor().copy(into) as rows:
+                for row in reading.execution_options(yield_per=10_000).execute(select(plain)):
+                    rows.write_row(row)
+            for counted in (name for name in names if made.columns[name].autoincrement is True or name == "id"):
+                _count_on(target, made.name, counted)
+    for _, definition in indexes:
+        target.execute(definition)
+    target.commit()
+
+
+def _count_on(target: "psycopg.Connection[Any]", table_name: str, name: str) -> None:
+    row = target.execute("SELECT pg_get_serial_sequence(%s, %s)", [table_name, name]).fetchone()
+    if row and row[0]:
+        highest = sql.SQL("SELECT setval(%s, coalesce(max({}), 0) + 1, false) FROM {}")
+        target.execute(highest.format(sql.Identifier(name), sql.Identifier(table_name)), [row[0]])
+
+
+_INDEXES: Final = """
+    SELECT indexname, indexdef FROM pg_indexes
+    WHERE schemaname = 'public' AND indexname NOT IN (SELECT conname FROM pg_constraint)
+"""
 
 
 def _folder() -> Path:
