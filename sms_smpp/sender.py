@@ -129,9 +129,11 @@ class Sender:
             await asyncio.wait(self._sending.values())
 
     async def _write_rest(self) -> None:
-        with suppress(*UNAVAILABLE):  # the next sender makes them unknown
+        """What became of everything, also of what was claimed in the moment of the end."""
+        with suppress(*UNAVAILABLE, LeaseLostError):  # the next sender makes them unknown
             while self._settled:
                 await self._write_down(self._register.database.run)
+            await self._register.database.run(self._put_back, self._register.now())
 
     async def _keep(self, carrier: Carrier) -> None:
         """A carrier that does not know us is left alone until an admin starts the sender anew; the others go on."""
@@ -190,7 +192,7 @@ class Sender:
                 await listening_.wait(LOOK_EVERY)
 
     async def _claim(self, room: int) -> bool:
-        """Take what may go out now; False if there was nothing."""
+        """Take what may go out now; False if there was nothing (a batch may have no room in its pace)."""
         if not any(carrier.link.state.up for carrier in self._carriers):
             return False
         now = self._register.now()
@@ -205,7 +207,7 @@ class Sender:
             return False
         for message in ready:
             self._sending[message.id] = asyncio.create_task(self._send(message))
-        return True
+        return bool(ready)
 
     def _claim_as_holder(self, tx: Connection, now: datetime, room: int) -> list[ReadyMessage]:
         self._lease.require(tx)

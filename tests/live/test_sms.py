@@ -2,11 +2,13 @@
 
 import asyncio
 import sys
+import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -20,6 +22,8 @@ from db.schema.sms import SmsMessage
 from db.settings import Secret, Settings, SmppSettings
 from db.tenure import Lease
 from db.timing import RealTime
+from db.usecases import sms
+from db.usecases.sms import ReadyMessage
 from saikoku.lab.clock import LabClock
 from saikoku.lab.smsc import SYSTEM_ID, LabSmsc
 from sms_smpp.carriers import carriers_of
@@ -92,32 +96,62 @@ async def test_fates_come_into_the_register_and_a_stop_leaves_nothing_in_doubt(t
         await database.aclose()
 
 
+@asynccontextmanager
+async def sending(
+    folder: Path, port: int, messages: int, **changes: object
+) -> AsyncIterator[tuple[Database, "asyncio.Task[None]"]]:
+    """A sender in this process, with so many messages to send."""
+    (folder / "run").mkdir()
+    database = Database(f"sqlite:///{folder}/register.db", ring=Bell(folder / "run"))
+    fill(database, messages)
+    time = RealTime()
+    register = Register(database, LabClock(NOW - datetime.now(UTC)), time)
+    agreed = SmppSettings("127.0.0.1", port, system_id="saikoku", password=Secret("tanuki7"), sender="0422112233")
+    [carrier] = carriers_of(Settings(smpp=agreed), lambda route: Inbox(register, route.name, OFFICE), time)
+    lease = Lease(register, "sms", time)
+    await lease.acquire()
+    try:
+        async with hints(database, folder / "run") as heard:
+            life = asyncio.create_task(
+                Sender(register, lease, OFFICE, [replace(carrier, **changes)], time).run(heard)  # type: ignore[arg-type]
+            )
+            yield database, life
+            life.cancel()
+            await asyncio.wait([life])
+    finally:
+        await database.aclose()
+
+
 @pytest.mark.req("S4")
 async def test_a_carrier_that_sends_no_receipts_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sms_smpp.sender.ASKED_EVERY", 0.05)
-    (tmp_path / "run").mkdir()
-    database = Database(f"sqlite:///{tmp_path}/register.db", ring=Bell(tmp_path / "run"))
-    fill(database, 9)
-    time, clock = RealTime(), LabClock(NOW - datetime.now(UTC))
-    register = Register(database, clock, time)
-    try:
-        async with node_smsc() as smsc, hints(database, tmp_path / "run") as heard:
-            agreed = SmppSettings(
-                "127.0.0.1", smsc.port, system_id="saikoku", password=Secret("tanuki7"), sender="0422112233"
-            )
-            [carrier] = carriers_of(Settings(smpp=agreed), lambda route: Inbox(register, route.name, OFFICE), time)
-            lease = Lease(register, "sms", time)
-            await lease.acquire()
-            asking = replace(carrier, query_after=timedelta(0))
-            life = asyncio.create_task(Sender(register, lease, OFFICE, [asking], time).run(heard))
-            try:
-                await until(database, tmp_path, {SmsState.DELIVERED: 6, SmsState.FAILED: 3})
-            finally:
-                life.cancel()
-                await asyncio.wait([life])
-            assert {event["from"] for event in smsc.of("query_sm")} == {"0422112233"}
-    finally:
-        await database.aclose()
+    async with node_smsc() as smsc:
+        async with sending(tmp_path, smsc.port, 9, query_after=timedelta(0)) as (database, _):
+            await until(database, tmp_path, {SmsState.DELIVERED: 6, SmsState.FAILED: 3})
+        assert {event["from"] for event in smsc.of("query_sm")} == {"0422112233"}
+
+
+@pytest.mark.req("S6")
+async def test_what_is_claimed_in_the_moment_of_the_end_is_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claimed, ended, loop, claim = asyncio.Event(), threading.Event(), asyncio.get_running_loop(), sms.claim
+
+    def slow(*args: Any) -> list[ReadyMessage]:
+        ready = claim(*args)
+        loop.call_soon_threadsafe(claimed.set)
+        ended.wait(PATIENCE_SECONDS)
+        return ready
+
+    monkeypatch.setattr(sms, "claim", slow)
+    async with node_smsc() as smsc, sending(tmp_path, smsc.port, 9) as (database, life):
+        await asyncio.wait_for(claimed.wait(), PATIENCE_SECONDS)
+        life.cancel()
+        ended.set()
+        await asyncio.wait([life])
+        states = await database.ask(lambda tx: list(tx.execute(select(SmsMessage.state)).scalars()))
+        assert states == [SmsState.QUEUED] * 9
+        assert smsc.of("submit_sm") == []
 
 
 @pytest.mark.req("S1")
