@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
@@ -55,7 +56,12 @@ class Monitoring:
         if row is None:
             return "monitoring_over"
         error = await self._redirect(row.leg_id, names.CONTEXT_SEAT, row.seat)
-        return None if error == AmiRefused.code else error
+        if error in {None, AmiRefused.code}:
+            return None
+        # It may hear on, and then the operator's next call. A leg that is hung up is called back; without a link, `found` sees to it.
+        with suppress(AmiError):
+            await self._link.send(actions.hangup(str(row.leg_id)))
+        return error
 
     async def give_up(self, monitor_id: UUID) -> None:
         """It could not be done: the supervisor is told by their call bar, and is free."""

@@ -20,7 +20,8 @@ from db.settings import Settings
 from db.usecases.office import Office
 
 WRONG_SETTINGS: Final = 2
-STOP_WITHIN: Final = 10.0
+STOP_WITHIN: Final = 20.0
+"""Seconds; the sender of messages waits for its carriers' answers and says goodbye, which may take 15."""
 R = TypeVar("R")
 _log = logging.getLogger(__name__)
 

@@ -20,6 +20,8 @@ from sms_smpp.pdu import Address, Submission, submit_sm
 from sms_smpp.routes import Route
 from sms_smpp.values import Keep, LinkSettings
 
+THROTTLE_PATIENCE: Final = 10.0
+"""Seconds; then a message goes back into the queue, so that the rule of contact is asked again before it goes out."""
 _PREFIX: Final = re.compile(r"\+[0-9]{1,15}")
 _LONGEST_VALIDITY: Final = 99 * 24  # hours: SMPP has two digits for days
 
@@ -75,6 +77,7 @@ def link_settings(section: str, carrier: SmppSettings) -> LinkSettings:
         carrier.host, carrier.port, carrier.system_id, carrier.password.reveal(), system_type=carrier.system_type,
         bind=carrier.bind, tls=carrier.tls, ca_file=carrier.ca_file or None, window=carrier.window,
         per_second=float(carrier.rate) if carrier.rate else None, enquire_interval=float(carrier.enquire_seconds),
+        throttle_patience=THROTTLE_PATIENCE,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
@@ -38,14 +39,18 @@ STATES: Final[Mapping[Fate, SmsState]] = {
 class Inbox:
     """Stores the arrivals of one route; see `values.Keep`."""
 
-    def __init__(self, register: Register, route: str, office: Office) -> None:
+    def __init__(self, register: Register, route: str, office: Office, writing: asyncio.Lock) -> None:
+        """`writing` is held while arrivals are stored, and by the sender while it settles: a receipt and the answer that names its
+        part must not be written at the same time, or neither would see the other."""
         self._register = register
         self._route = route
         self._office = office
+        self._writing = writing
 
     async def __call__(self, arrivals: Sequence[Arrival]) -> None:
         try:
-            await self._register.database.run(store, self._route, arrivals, self._register.now(), self._office)
+            async with self._writing:
+                await self._register.database.run(store, self._route, arrivals, self._register.now(), self._office)
         except UNAVAILABLE as error:
             log.warning("%d arrivals cannot be stored now (%s)", len(arrivals), type(error.orig).__name__)
             raise NotStored from error

@@ -62,16 +62,18 @@ async def run(settings: Settings, database: Database, clock: Clock, office: Offi
     time = RealTime()
     register = Register(database, clock, time)
     settings.office.run_dir.mkdir(parents=True, exist_ok=True)
-    carriers_of(
-        settings, lambda route: Inbox(register, route.name, office), time
-    )  # what is wrong is said before waiting
+    writing = asyncio.Lock()
+
+    def made() -> tuple[Carrier, ...]:
+        return carriers_of(settings, lambda route: Inbox(register, route.name, office, writing), time)
+
+    made()  # what is wrong is said before waiting
     async with hints(database, settings.office.run_dir) as listening_:
         while True:
             lease = Lease(register, LEASE, time)
             await lease.acquire()
             try:
-                carriers = carriers_of(settings, lambda route: Inbox(register, route.name, office), time)
-                await Sender(register, lease, office, carriers, time).run(listening_)
+                await Sender(register, lease, office, made(), writing, time).run(listening_)
             except LeaseLostError:
                 log.error("another process has taken over the sending of messages")
             finally:
@@ -82,13 +84,20 @@ class Sender:
     """The messages under way, from claim to outcome."""
 
     def __init__(
-        self, register: Register, lease: Lease, office: Office, carriers: Sequence[Carrier], time: Time
+        self,
+        register: Register,
+        lease: Lease,
+        office: Office,
+        carriers: Sequence[Carrier],
+        writing: asyncio.Lock,
+        time: Time,
     ) -> None:
         self._register = register
         self._lease = lease
         self._office = office
         self._carriers = carriers
         self._routes = Routes([(carrier.route, carrier.link) for carrier in carriers])
+        self._writing = writing
         self._time = time
         self._most = sum(carrier.window for carrier in carriers)
         """Messages in hand at a time: as many as the carriers take; the rest waits where a crash leaves no doubt."""
@@ -100,7 +109,7 @@ class Sender:
 
     async def run(self, listening_: Hints) -> None:
         """Until cancelled, or the lease is lost (LeaseLostError)."""
-        left = await self._register.write(sms.recover, self._register.now(), self._office)
+        left = await self._register.write(self._recover, self._register.now())
         if left:
             log.warning("%d messages were being sent when the last sender ended: their outcome is unknown", left)
         links = [asyncio.create_task(self._keep(carrier)) for carrier in self._carriers]
@@ -133,7 +142,7 @@ class Sender:
         with suppress(*UNAVAILABLE, LeaseLostError):  # the next sender makes them unknown
             while self._settled:
                 await self._write_down(self._register.database.run)
-            await self._register.database.run(self._put_back, self._register.now())
+            await self._register.database.run(self._put_back, self._held(), self._register.now())
 
     async def _keep(self, carrier: Carrier) -> None:
         """A carrier that does not know us is left alone until an admin starts the sender anew; the others go on."""
@@ -178,7 +187,8 @@ class Sender:
                 log.warning("the carrier %r cannot be asked about messages: %s", route.name, error)
                 return
             if said is not None and (fate := fate_of(said)) is not None:
-                await self._register.write(told, route.name, one, fate, said.error_code, self._register.now())
+                async with self._writing:
+                    await self._register.write(told, route.name, one, fate, said.error_code, self._register.now())
 
     # -- taking and sending -----------------------------------------------------------------------------------------------------
 
@@ -203,33 +213,45 @@ class Sender:
         except UNAVAILABLE as error:
             # Whether it was committed is not known. Nothing of it was sent: what we do not hold is put back.
             log.warning("messages cannot be taken now (%s)", type(error.orig).__name__)
-            await self._register.write(self._put_back, self._register.now())
+            await self._register.write(self._put_back, self._held(), self._register.now())
             return False
         for message in ready:
             self._sending[message.id] = asyncio.create_task(self._send(message))
         return bool(ready)
 
+    def _recover(self, tx: Connection, now: datetime) -> int:
+        self._lease.require(tx)
+        return sms.recover(tx, now, self._office)
+
     def _claim_as_holder(self, tx: Connection, now: datetime, room: int) -> list[ReadyMessage]:
         self._lease.require(tx)
         return sms.claim(tx, now, self._office, room)
 
-    def _put_back(self, tx: Connection, now: datetime) -> None:
+    def _held(self) -> frozenset[UUID]:
+        return frozenset((*self._sending, *(settled.id for settled in self._settled)))
+
+    def _put_back(self, tx: Connection, held: frozenset[UUID], now: datetime) -> None:
         self._lease.require(tx)
-        held = {*self._sending, *(settled.id for settled in self._settled)}
         sms.put_back(tx, held, now)
 
     async def _send(self, message: ReadyMessage) -> None:
-        self._settled.append(await self._outcome(message))
-        self._sending.pop(message.id)
-        self._free.set()
-        self._to_settle.set()
+        submitted = _bare(message, SmsState.UNKNOWN, "送信中に処理が中断しました。")
+        try:
+            submitted = await self._outcome(message)
+        finally:
+            self._settled.append(submitted)
+            self._sending.pop(message.id)
+            self._free.set()
+            self._to_settle.set()
 
     async def _outcome(self, message: ReadyMessage) -> Submitted:
+        if not self._routes.for_number(message.number):
+            return _bare(message, SmsState.FAILED, "この番号に送信する回線がありません。")
         try:
             sent = await self._routes.send(Message(message.number, message.body, message.reference, str(message.id)))
         except (TextError, BadField) as error:  # this carrier takes less than the desk was told; nothing was sent
-            return Submitted(message.id, "", 1, (PartOutcome(SmsState.FAILED, reason=str(error)),))
-        return Submitted(message.id, sent.route, sent.parts, tuple(map(part_outcome, sent.outcomes)))
+            return _bare(message, SmsState.FAILED, str(error))
+        return Submitted(message.id, sent.route, sent.parts, tuple(map(part_outcome, sent.outcomes)), message.since)
 
     # -- writing down -----------------------------------------------------------------------------------------------------------
 
@@ -243,8 +265,14 @@ class Sender:
 
     async def _write_down(self, write: Callable[..., Awaitable[None]]) -> None:
         batch = tuple(self._settled[:SETTLED])
-        await write(sms.settle, batch, self._register.now(), self._office)
+        async with self._writing:
+            await write(sms.settle, batch, self._register.now(), self._office)
         del self._settled[: len(batch)]
+
+
+def _bare(message: ReadyMessage, state: SmsState, reason: str) -> Submitted:
+    """What came of a message of which the carrier said nothing."""
+    return Submitted(message.id, "", 1, (PartOutcome(state, reason=reason),), message.since)
 
 
 def told(

@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from alembic import context
+from sqlalchemy import Connection
 
 from db.engine import Database
 from db.schema import metadata
@@ -20,8 +21,29 @@ def plain_types(kind: str, item: Any, _context: object) -> str | Literal[False]:
 
 database: Database = context.config.attributes["database"]
 
+
+def let_tables_be_rebuilt(connection: Connection) -> None:
+    """SQLite changes a table by making it anew, and would not drop the old one while rows of others refer to it."""
+    if database.is_sqlite:
+        _sqlite(connection).execute("PRAGMA foreign_keys = OFF")  # does nothing within a transaction
+
+
+def see_that_nothing_is_lost(connection: Connection) -> None:
+    """Every reference must lead somewhere, or the register is not to be used. Raises RuntimeError."""
+    if database.is_sqlite:
+        broken = _sqlite(connection).execute("PRAGMA foreign_key_check").fetchall()
+        _sqlite(connection).execute("PRAGMA foreign_keys = ON")
+        if broken:
+            raise RuntimeError(f"the migration left {len(broken)} references to nothing, the first in {broken[0][0]!r}")
+
+
+def _sqlite(connection: Connection) -> Any:
+    return connection.connection.dbapi_connection
+
+
 with database.engine.connect() as plain:
     connection = plain.execution_options(saikoku_write=True)
+    let_tables_be_rebuilt(connection)
     context.configure(
         connection=connection,
         target_metadata=metadata,
@@ -31,3 +53,4 @@ with database.engine.connect() as plain:
     )
     with context.begin_transaction():
         context.run_migrations()
+    see_that_nothing_is_lost(connection)

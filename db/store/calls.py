@@ -228,6 +228,12 @@ def being_called(tx: Connection, people: Sequence[int], number: str) -> bool:
     return number in found.numbers or not found.people.isdisjoint(people)
 
 
+def unproven(tx: Connection, viewer: Viewer) -> int | None:
+    """The person on the viewer's line who has not proved who they are: nothing of their debts may show (C5)."""
+    call = current(tx, viewer)
+    return call.debtor_id if call and call.identity_confirmed_at is None else None
+
+
 def last_refusal(tx: Connection, viewer: Viewer, debtor_id: int, since: datetime) -> str | None:
     """Why the viewer's latest dial of a person was given up before anything was sent, if that was after `since`."""
     query = (

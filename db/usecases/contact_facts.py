@@ -216,10 +216,11 @@ class _Debts:
             money_as_of={area: freshness.payments_as_of(tx, area) for area in areas},
         )
 
-    def age_hours(self, kin: Kin, area: Area, now: datetime) -> int:
+    def age_hours(self, kin: Kin, area: Area, now: datetime) -> int | None:
         """How old what is known of the person's money is: the oldest data count, as any of them may hide a payment."""
-        as_of = self.money_as_of[area] or min(self.as_of[one] for one in kin.person if one in self.as_of)
-        return int((now - as_of) / timedelta(hours=1))
+        oldest = min((self.as_of[one] for one in kin.person if one in self.as_of), default=None)
+        as_of = self.money_as_of[area] or oldest
+        return None if as_of is None else int((now - as_of) / timedelta(hours=1))
 
 
 def _owed(tx: Connection, debtor_ids: Collection[int], areas: Collection[Area], today: date) -> dict[Case, int]:

@@ -26,7 +26,7 @@ from db.schema.base import new_id
 from db.schema.contacts import Contact
 from db.schema.people import Phone
 from db.schema.sms import SmsMessage, SmsPart
-from db.store import access_log, debtors, staff, summaries
+from db.store import access_log, calls, debtors, staff, summaries
 from db.store import sms as store
 from db.store import sms_batches as batch_store
 from db.store.kin import kin_of_each, try_hold
@@ -37,10 +37,14 @@ from db.usecases.office import Office
 from db.usecases.sms_fate import Told
 
 TOPIC: Final = sms_fate.TOPIC
+WITHHELD: Final = "いまはSMSを送信できません。理由は本人確認のあとに表示されます。"
 LOOK_AGAIN: Final = timedelta(minutes=10)
 """So long a message waits that may not go out at this hour, or during an emergency stop."""
 TRY_AGAIN: Final = timedelta(seconds=10)
 """So long one waits that no carrier took."""
+
+SAME_AGAIN: Final = timedelta(minutes=10)
+"""So soon the same text to the same number is one that was sent twice by mistake."""
 
 LATEST: Final = timedelta(days=31)
 """So far ahead a message may be scheduled: what it says may be wrong later."""
@@ -69,12 +73,13 @@ class Wording:
 
 @dataclass(frozen=True, slots=True)
 class ReadyMessage:
-    """What the sender needs; nothing of the person but the number and the text."""
+    """What the sender needs; nothing of the person but the number and the text. `since`: when it was claimed."""
 
     id: uuid.UUID
     number: str
     body: str
     reference: int
+    since: datetime
 
 
 def queue(
@@ -90,10 +95,14 @@ def queue(
         raise SmsError("not_before", f"送信日時は、現在から{LATEST.days}日以内にしてください。", field="not_before")
     number = _on_record(tx, viewer, debtor_id, phone_id, area, now, office)
     units = _worded(tx, viewer, debtor_id, text, wording)
+    if _said_just_now(tx, debtor_id, number, text, now):
+        raise SmsError("again", "同じ番号に同じ本文のSMSを、すでに登録しています。", field="body")
     decision = check_contact(tx, viewer, Target(debtor_id, area, Channel.SMS, phone_id), now, office)
     later_day = not_before is not None and office.today(not_before) > office.today(now)
     if for_good(decision, later_day=later_day):
-        raise SmsError("contact_refused", " ".join(reason.text for reason in decision.reasons), field="phone_id")
+        hidden = calls.unproven(tx, viewer) == debtor_id
+        said = WITHHELD if hidden else " ".join(reason.text for reason in decision.reasons)
+        raise SmsError("contact_refused", said, field="phone_id")
     message_id = new_id()
     tx.execute(
         insert(SmsMessage).values(
@@ -105,6 +114,15 @@ def queue(
     access_log.append(tx, viewer, now, "sms.queue", debtor_id=debtor_id, detail=number)
     publish(tx, now, TOPIC, debtor_id, viewer.user_id)
     return message_id
+
+
+def _said_just_now(tx: Connection, debtor_id: int, number: str, text: str, now: datetime) -> bool:
+    """Whether it is the same again: a form whose answer was lost is sent twice."""
+    same = exists().where(
+        SmsMessage.number == number, SmsMessage.queued_at > now - SAME_AGAIN, SmsMessage.debtor_id == debtor_id,
+        SmsMessage.body == text, SmsMessage.batch_id.is_(None), SmsMessage.state != SmsState.REFUSED,
+    )  # fmt: skip
+    return bool(tx.execute(select(same)).scalar_one())
 
 
 def _on_record(
@@ -162,7 +180,7 @@ def claim(tx: Connection, now: datetime, office: Office, most: int) -> list[Read
     taken = update(SmsMessage).where(SmsMessage.id.in_([row.id for row in ready]))
     tx.execute(taken.values(state=SmsState.SUBMITTING, submitting_at=now, reason=""))
     publish_each(tx, now, TOPIC, [row.debtor_id for row in ready])
-    return [ReadyMessage(row.id, row.number, row.body, row.reference) for row in ready]
+    return [ReadyMessage(row.id, row.number, row.body, row.reference, now) for row in ready]
 
 
 def due(batch_id: uuid.UUID | None, now: datetime, most: int) -> Select[*tuple[Any, ...]]:
@@ -226,12 +244,16 @@ def _put_off(tx: Connection, row: Row[Any], decision: Decision, now: datetime, o
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What came of submitting a message of so many parts; `outcomes` end with the first that was not accepted."""
+    """What came of submitting a message of so many parts; `outcomes` end with the first that was not accepted.
+
+    `since`: when it was claimed, so that what is told late of one claim is not taken for another; None for whichever.
+    """
 
     id: uuid.UUID
     route: str
     parts: int
     outcomes: tuple[PartOutcome, ...]
+    since: datetime | None = None
 
 
 def settle(tx: Connection, submitted: Sequence[Submitted], now: datetime, office: Office) -> None:
@@ -243,7 +265,7 @@ def settle(tx: Connection, submitted: Sequence[Submitted], now: datetime, office
         SmsMessage.id.in_([one.id for one in submitted]), SmsMessage.state == SmsState.SUBMITTING
     )
     rows = {row.id: row for row in tx.execute(being_sent.with_for_update())}
-    open_ = [one for one in submitted if one.id in rows]
+    open_ = [one for one in submitted if one.id in rows and one.since in {None, rows[one.id].submitting_at}]
     for one in open_:
         if one.outcomes[0].state is SmsState.QUEUED:
             _set(tx, rows[one.id], now, state=SmsState.QUEUED, reason=one.outcomes[0].reason, submitting_at=None,

@@ -104,6 +104,7 @@ def make(
 ) -> uuid.UUID:  # fmt: skip
     """Make a batch over a list; nothing happens yet. Raises BatchError, NotAllowedError, SavedError."""
     viewer.require(Right.SMS_BATCH, area)
+    viewer.require(Right.SMS, area)
     targets.one(tx, viewer, list_id)
     wrong = problems(settings, policy_of(tx, area, office), now)
     template = next((row for row in messages.templates(tx, area) if row.template_id == template_id), None)

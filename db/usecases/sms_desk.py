@@ -10,12 +10,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from db.rules.eligibility import Decision
+from db.rules.eligibility import Decision, Reason
+from db.rules.sms import ANOTHER_HOUR
 from db.rules.terms import Area, Channel, PhoneKind, Right
 from db.rules.texts.draft import Draft, look, plain
 from db.rules.texts.fields import merge
 from db.rules.viewer import Viewer
-from db.store import access_log, debtors
+from db.store import access_log, calls, debtors
 from db.store import sms as store
 from db.store.debtors import PhoneRow
 from db.store.sms import MessageRow, ReplyRow, TemplateRow
@@ -77,6 +78,8 @@ def offer(
     phones = sorted(once.values(), key=lambda row: row.rank)
     keys = [phone.id for phone in phones]
     decisions = check_numbers(tx, viewer, debtor_id, area, keys, now, office, Channel.SMS) if keys else {}
+    if calls.unproven(tx, viewer) == debtor_id:
+        decisions = {key: _withheld(decision) for key, decision in decisions.items()}
     gone = store.gone(tx, list(once))
     numbers = [Number(phone, decisions[phone.id], gone.get(phone.number)) for phone in phones]
     templates = store.templates(tx, area)
@@ -88,6 +91,12 @@ def offer(
         templates,
         {row.template_id: merge(row.body, values) for row in templates},
     )
+
+
+def _withheld(decision: Decision) -> Decision:
+    """The same answer without its reasons, which tell of debts (C5); those of the hour tell of nothing."""
+    told = tuple(reason for reason in decision.reasons if reason.code in ANOTHER_HOUR)
+    return decision if told == decision.reasons else Decision((*told, Reason("withheld", sms.WITHHELD)))
 
 
 def draft(tx: Connection, viewer: Viewer, debtor_id: int, area: Area, typed: str, city: str, wording: Wording) -> Draft:
@@ -124,11 +133,12 @@ class Thread:
 
 
 def thread(tx: Connection, viewer: Viewer, debtor_ids: Sequence[int], insight: Collection[Area]) -> Thread:
-    """What was sent to a person under any of their numbers, and what came back; texts of areas in `insight` only.
+    """What was sent to a person under any of their numbers, and what came back; texts, and reasons, of areas in `insight` only.
 
     Whoever shows it has logged that the record was opened.
     """
-    messages = [row if row.area in insight else replace(row, body="") for row in store.messages(tx, viewer, debtor_ids)]
+    found = store.messages(tx, viewer, debtor_ids)
+    messages = [row if row.area in insight else replace(row, body="", reason="") for row in found]
     replies: dict[uuid.UUID, list[ReplyRow]] = {}
     for row in store.replies(tx, viewer, debtor_ids):
         if row.message_id is not None:

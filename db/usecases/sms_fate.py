@@ -16,6 +16,7 @@ from db.rules.sms import BEFORE, FINAL, NUMBER_GONE, PartOutcome, SmsState, is_o
 from db.rules.terms import Area, TaskKind
 from db.rules.viewer import system_viewer
 from db.schema.base import new_id
+from db.schema.people import Phone
 from db.schema.sms import SmsMessage, SmsPart, SmsReceipt, SmsReply
 from db.store import access_log, sms
 from db.usecases import sms_consent, task_rules, tasks
@@ -37,12 +38,20 @@ def receipt(
     Two carriers' ids, or one id in two spellings, may be the same: it is the one that went to that number. Returns whether the
     message is known; if not, the receipt waits for the carrier's answer.
     """
-    same = exists().where(
-        SmsReceipt.id_key == keys[0], SmsReceipt.number == number, SmsReceipt.route == route, SmsReceipt.state == state
+    same = (
+        select(SmsReceipt.id, SmsReceipt.message_id)
+        .where(SmsReceipt.id_key == keys[0], SmsReceipt.number == number)
+        .where(SmsReceipt.route == route, SmsReceipt.state == state)
     )
-    if tx.execute(select(same)).scalar_one():
+    known = tx.execute(same.limit(1)).one_or_none()
+    if known is not None and known.message_id is not None:
         return True
     part = _part_of(tx, route, keys, number)
+    if known is not None:
+        if part is not None:
+            tx.execute(update(SmsReceipt).where(SmsReceipt.id == known.id).values(message_id=part[0]))
+            _move(tx, *part, state, reason, now)
+        return part is not None
     tx.execute(
         insert(SmsReceipt).values(
             id=new_id(), route=route, carrier_id=carrier_id, id_key=keys[0], number=number, state=state, reason=reason,
@@ -112,8 +121,11 @@ def match_early(tx: Connection, told: Sequence[Told], now: datetime) -> None:
     )
     for row in tx.execute(waiting).all():
         if one := by_key.get((row.route, row.number, row.id_key)):
-            part = select(SmsPart.number).where(
-                SmsPart.message_id == one.message_id, SmsPart.id_key == one.outcome.keys[0]
+            part = (
+                select(SmsPart.number)
+                .where(SmsPart.message_id == one.message_id, SmsPart.id_key == one.outcome.keys[0])
+                .order_by(SmsPart.number)
+                .limit(1)  # a carrier may give two parts one id
             )
             tx.execute(update(SmsReceipt).where(SmsReceipt.id == row.id).values(message_id=one.message_id))
             _move(tx, one.message_id, tx.execute(part).scalar_one(), row.state, row.reason, now)
@@ -197,13 +209,16 @@ def reply(tx: Connection, route: str, number: str, text: str, now: datetime, off
         )
     )  # fmt: skip
     if to is not None and opted_out:
-        _opt_out(tx, to.debtor_id, now, office)
+        _opt_out(tx, to.debtor_id, number, now, office)
     elif to is not None:
         tasks.raise_task(tx, TaskKind.SMS_REPLY, to.debtor_id, to.area, reply_id, now, "SMSに返信がありました。")
     publish(tx, now, TOPIC, to.debtor_id if to is not None else "")
     return True
 
 
-def _opt_out(tx: Connection, debtor_id: int, now: datetime, office: Office) -> None:
-    sms_consent.write(tx, debtor_id, "SMSの返信による停止の申出", now, office)
-    access_log.append(tx, _CARRIER, now, "sms.opt_out", debtor_id=debtor_id)
+def _opt_out(tx: Connection, debtor_id: int, number: str, now: datetime, office: Office) -> None:
+    """For the person written to, and for everybody else who has that number: it is whoever holds the phone who wants no more."""
+    also = select(Phone.debtor_id).where(Phone.number == number, Phone.debtor_id != debtor_id)
+    for one in (debtor_id, *sorted(set(tx.execute(also).scalars()))):
+        sms_consent.write(tx, one, "SMSの返信による停止の申出", now, office)
+        access_log.append(tx, _CARRIER, now, "sms.opt_out", debtor_id=one)

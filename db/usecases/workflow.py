@@ -186,5 +186,4 @@ def _a_week_ago(tx: Connection, viewer: Viewer, areas: frozenset[Area], today: d
 
 
 def _hidden(tx: Connection, viewer: Viewer) -> int | None:
-    call = calls.current(tx, viewer)
-    return call.debtor_id if call and call.identity_confirmed_at is None else None
+    return calls.unproven(tx, viewer)

@@ -29,10 +29,11 @@ from db.rules.texts.parts import Allowance, compose
 from db.schema.base import new_id
 from db.schema.claims import Assessment, Installment
 from db.schema.people import CaseFile, Debtor, Phone
-from db.schema.sms import SmsMessage
+from db.schema.sms import SmsMessage, SmsPart, SmsReceipt
 from db.settings import environment
 from db.usecases import foundation
 from saikoku.lab.clock import VARIABLE
+from sms_smpp.receipts import id_candidates
 from tests.integration.db.people import NOW, SmallOffice
 from tests.live.cable import Cable
 from tests.live.havoc.servers import Daemon, Postgres
@@ -165,7 +166,21 @@ def judge(database: Database, numbers: list[str], smsc: NodeSmsc) -> Verdict:
         verdict.counts["received"] += got[row.number.removeprefix("+")] > 0
         if wrong := _contradiction(row.state, row.units, got[row.number.removeprefix("+")], row.number[-1] == REFUSES):
             verdict.wrong.append(f"{row.number}: {wrong}")
+    verdict.wrong += _unmatched(database)
     return verdict
+
+
+def _unmatched(database: Database) -> list[str]:
+    """Receipts that came and whose part is known, but that were not brought together with it."""
+    with database.read() as tx:
+        parts = select(SmsMessage.number, SmsPart.id_key).join(SmsMessage, SmsMessage.id == SmsPart.message_id)
+        known = {(row.number, row.id_key) for row in tx.execute(parts)}
+        lone = tx.execute(select(SmsReceipt.number, SmsReceipt.carrier_id).where(SmsReceipt.message_id.is_(None))).all()
+    return [
+        f"{row.number}: its receipt was never matched"
+        for row in lone
+        if any((row.number, key) in known for key in id_candidates(row.carrier_id))
+    ]
 
 
 def _contradiction(state: SmsState, units: int, got: int, refused: bool) -> str:

@@ -22,7 +22,7 @@ from db.schema.sms import SmsMessage
 from db.settings import Secret, Settings, SmppSettings
 from db.tenure import Lease
 from db.timing import RealTime
-from db.usecases import sms
+from db.usecases import sms, stop
 from db.usecases.sms import ReadyMessage
 from saikoku.lab.clock import LabClock
 from saikoku.lab.smsc import SYSTEM_ID, LabSmsc
@@ -33,7 +33,7 @@ from sms_smpp.pdu import Address, Submission
 from sms_smpp.receipts import Fate, receipt_of, text_of
 from sms_smpp.sender import Sender
 from sms_smpp.values import Refused
-from tests.integration.db.people import NOW, OFFICE
+from tests.integration.db.people import ADMIN, NOW, OFFICE
 from tests.live.sms_crash import Crash, environ_of, fill, play
 from tests.live.smscs import PATIENCE_SECONDS, Store, bound, node_smsc
 
@@ -104,17 +104,16 @@ async def sending(
     (folder / "run").mkdir()
     database = Database(f"sqlite:///{folder}/register.db", ring=Bell(folder / "run"))
     fill(database, messages)
-    time = RealTime()
+    time, writing = RealTime(), asyncio.Lock()
     register = Register(database, LabClock(NOW - datetime.now(UTC)), time)
     agreed = SmppSettings("127.0.0.1", port, system_id="saikoku", password=Secret("tanuki7"), sender="0422112233")
-    [carrier] = carriers_of(Settings(smpp=agreed), lambda route: Inbox(register, route.name, OFFICE), time)
+    [carrier] = carriers_of(Settings(smpp=agreed), lambda route: Inbox(register, route.name, OFFICE, writing), time)
     lease = Lease(register, "sms", time)
     await lease.acquire()
+    sender_ = Sender(register, lease, OFFICE, [replace(carrier, **changes)], writing, time)  # type: ignore[arg-type]
     try:
         async with hints(database, folder / "run") as heard:
-            life = asyncio.create_task(
-                Sender(register, lease, OFFICE, [replace(carrier, **changes)], time).run(heard)  # type: ignore[arg-type]
-            )
+            life = asyncio.create_task(sender_.run(heard))
             yield database, life
             life.cancel()
             await asyncio.wait([life])
@@ -129,6 +128,31 @@ async def test_a_carrier_that_sends_no_receipts_is_asked(tmp_path: Path, monkeyp
         async with sending(tmp_path, smsc.port, 9, query_after=timedelta(0)) as (database, _):
             await until(database, tmp_path, {SmsState.DELIVERED: 6, SmsState.FAILED: 3})
         assert {event["from"] for event in smsc.of("query_sm")} == {"0422112233"}
+
+
+@pytest.mark.req("P4", "S6")
+async def test_during_an_emergency_stop_the_sender_waits_and_asks_no_more_than_it_must(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims, claim = [], sms.claim
+    monkeypatch.setattr(sms, "claim", lambda *args: claims.append(1) or claim(*args))
+    monkeypatch.setattr("tests.live.test_sms.fill", _filled_and_stopped)
+    async with node_smsc() as smsc, sending(tmp_path, smsc.port, 9) as (database, _):
+        await smsc.said("bind_transceiver")
+        while not claims:  # noqa: ASYNC110 - it looks once a second; nothing tells of it
+            await asyncio.sleep(0.01)
+        for _ in range(50):
+            await database.ask(sms.is_due, NOW)
+        assert len(claims) <= 3
+        await database.run(stop.resume, ADMIN, NOW)
+        await smsc.said("submit_sm", 9)
+
+
+def _filled_and_stopped(database: Database, messages: int) -> list[str]:
+    numbers = fill(database, messages)
+    with database.write() as tx:
+        stop.stop(tx, ADMIN, "訓練", NOW)
+    return numbers
 
 
 @pytest.mark.req("S6")

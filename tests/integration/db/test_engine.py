@@ -7,13 +7,17 @@ from datetime import UTC, datetime
 import pytest
 from alembic import command
 from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from db.engine import Database
 from db.migrations import config
 from db.outbox import Cursor, changes_after, latest, publish
 from db.schema.ops import Lease
+from db.schema.sms import SmsMessage, SmsPart
 from db.schema.staff import LevelRight
 from db.usecases import foundation
+from tests.integration.db.people import SmallOffice
+from tests.integration.db.test_sms import ACCEPTED, Sender
 
 NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 
@@ -26,6 +30,17 @@ def test_migrations_go_back_and_forth(database: Database) -> None:
     command.downgrade(config(database), "base")
     command.upgrade(config(database), "head")
     command.check(config(database))
+
+
+def test_rows_that_others_refer_to_outlive_migrations(database: Database, small: SmallOffice) -> None:
+    sender = Sender(database, small)
+    message = sender.sent(ACCEPTED)
+    command.downgrade(config(database), "0022")
+    command.upgrade(config(database), "head")
+    with database.read() as tx:
+        assert tx.execute(select(SmsPart.message_id)).scalars().all() == [message]
+    with pytest.raises(IntegrityError), database.write() as tx:
+        tx.execute(delete(SmsMessage))
 
 
 @pytest.mark.req("C1")

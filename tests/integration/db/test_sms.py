@@ -13,7 +13,7 @@ from db.rules.viewer import NotAllowedError, Viewer
 from db.schema.claims import Installment
 from db.schema.contacts import Contact
 from db.schema.people import Flag, Household, Phone
-from db.schema.sms import SmsMessage, SmsReceipt, SmsReply
+from db.schema.sms import SmsMessage, SmsPart, SmsReceipt, SmsReply
 from db.schema.work import Task
 from db.usecases import sms, sms_fate, stop
 from db.usecases.sms import ReadyMessage, SmsError, Submitted, Wording
@@ -38,19 +38,34 @@ class Sender:
         self.now = NOW
         self.who = small.user("sato")
         self.debtor = small.debtor()
+        self.texts = 0
 
     def phone(self, debtor: int | None = None) -> int:
         with self.database.read() as tx:
             return tx.execute(select(Phone.id).where(Phone.debtor_id == (debtor or self.debtor))).scalars().first() or 0
 
     def queue(
-        self, text: str = TEXT, *, who: Viewer | None = None, debtor: int | None = None, **more: datetime
+        self, text: str = "", *, who: Viewer | None = None, debtor: int | None = None, **more: datetime
     ) -> uuid.UUID:
         of = debtor or self.debtor
         with self.database.write() as tx:
             return sms.queue(
-                tx, who or self.who, of, self.phone(of), Area.TAX, text, self.now, OFFICE, Wording(), **more
+                tx,
+                who or self.who,
+                of,
+                self.phone(of),
+                Area.TAX,
+                text or self._text(),
+                self.now,
+                OFFICE,
+                Wording(),
+                **more,
             )
+
+    def _text(self) -> str:
+        """Another each time: the same again would be taken for a mistake."""
+        self.texts += 1
+        return TEXT if self.texts == 1 else f"{TEXT}（{self.texts}回目）"
 
     def claim(self, most: int = 10) -> list[ReadyMessage]:
         self.now += SECONDS
@@ -199,6 +214,50 @@ def test_a_claim_of_which_nothing_was_heard_is_put_back(sender: Sender, small: S
         sms.put_back(tx, {held}, sender.now)
     assert (sender.state(held), sender.state(lost)) == (SmsState.SUBMITTING, SmsState.QUEUED)
     assert [ready.id for ready in sender.claim()] == [lost]
+
+
+@pytest.mark.req("S6")
+def test_what_is_told_late_of_one_claim_is_not_taken_for_the_next(sender: Sender) -> None:
+    message = sender.queue()
+    (first,) = sender.claim()
+    sender.settle(message, NOT_SENT)
+    sender.now += sms.TRY_AGAIN
+    (second,) = sender.claim()
+    with sender.database.write() as tx:  # the answer to the first commit was lost: it is written again
+        sms.settle(tx, [Submitted(message, "a", 1, (NOT_SENT,), first.since)], sender.now, OFFICE)
+    assert sender.state(message) is SmsState.SUBMITTING
+    with sender.database.write() as tx:
+        sms.settle(tx, [Submitted(message, "a", 1, (ACCEPTED,), second.since)], sender.now, OFFICE)
+    assert sender.state(message) is SmsState.ACCEPTED
+
+
+@pytest.mark.req("S6")
+def test_the_same_again_is_refused_for_a_while(sender: Sender) -> None:
+    sender.queue()
+    with pytest.raises(SmsError, match="すでに登録"):
+        sender.queue(TEXT)
+    sender.now += sms.SAME_AGAIN
+    sender.queue(TEXT)
+
+
+@pytest.mark.req("S4")
+def test_a_receipt_that_was_stored_without_its_part_is_matched_when_it_comes_again(sender: Sender) -> None:
+    message = sender.sent(UNKNOWN)
+    assert not sender.receipt(("6699", "1a2b"), SmsState.DELIVERED)
+    with sender.database.write() as tx:  # as if written in the same moment: neither saw the other
+        tx.execute(update(SmsPart).values(id_key="1a2b", state=SmsState.ACCEPTED))
+    assert sender.receipt(("6699", "1a2b"), SmsState.DELIVERED)
+    with sender.database.read() as tx:
+        assert tx.execute(select(SmsReceipt.message_id)).scalars().all() == [message]
+
+
+@pytest.mark.req("S3", "S5")
+def test_a_refusal_holds_for_everybody_who_has_the_number(sender: Sender, small: SmallOffice) -> None:
+    other = small.debtor("山田 花子", "ヤマダ ハナコ")
+    sender.sent(ACCEPTED)
+    sender.reply("停止")
+    with pytest.raises(SmsError, match="拒否"):
+        sender.queue("桜市役所です。", debtor=other)
 
 
 @pytest.mark.req("P4", "S6")
