@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -98,12 +98,12 @@ async def test_fates_come_into_the_register_and_a_stop_leaves_nothing_in_doubt(t
 
 @asynccontextmanager
 async def sending(
-    folder: Path, port: int, messages: int, **changes: object
+    folder: Path, port: int, messages: int, prepare: Callable[[Database, int], object] = fill, **changes: object
 ) -> AsyncIterator[tuple[Database, "asyncio.Task[None]"]]:
     """A sender in this process, with so many messages to send."""
     (folder / "run").mkdir()
     database = Database(f"sqlite:///{folder}/register.db", ring=Bell(folder / "run"))
-    fill(database, messages)
+    prepare(database, messages)
     time, writing = RealTime(), asyncio.Lock()
     register = Register(database, LabClock(NOW - datetime.now(UTC)), time)
     agreed = SmppSettings("127.0.0.1", port, system_id="saikoku", password=Secret("tanuki7"), sender="0422112233")
@@ -136,8 +136,7 @@ async def test_during_an_emergency_stop_the_sender_waits_and_asks_no_more_than_i
 ) -> None:
     claims, claim = [], sms.claim
     monkeypatch.setattr(sms, "claim", lambda *args: claims.append(1) or claim(*args))
-    monkeypatch.setattr("tests.live.test_sms.fill", _filled_and_stopped)
-    async with node_smsc() as smsc, sending(tmp_path, smsc.port, 9) as (database, _):
+    async with node_smsc() as smsc, sending(tmp_path, smsc.port, 9, _fill_and_stop) as (database, _):
         await smsc.said("bind_transceiver")
         while not claims:  # noqa: ASYNC110 - it looks once a second; nothing tells of it
             await asyncio.sleep(0.01)
@@ -148,11 +147,10 @@ async def test_during_an_emergency_stop_the_sender_waits_and_asks_no_more_than_i
         await smsc.said("submit_sm", 9)
 
 
-def _filled_and_stopped(database: Database, messages: int) -> list[str]:
-    numbers = fill(database, messages)
+def _fill_and_stop(database: Database, messages: int) -> None:
+    fill(database, messages)
     with database.write() as tx:
         stop.stop(tx, ADMIN, "訓練", NOW)
-    return numbers
 
 
 @pytest.mark.req("S6")

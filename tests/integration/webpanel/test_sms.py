@@ -5,14 +5,15 @@ import re
 import uuid
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from db.rules.sms import SmsState
-from db.rules.terms import Area
+from db.rules.terms import Area, FlagKind
 from db.schema.extraction import TargetList
+from db.schema.people import Flag
 from db.schema.sms import SmsBatch, SmsMessage
 from db.schema.staff import Staff
-from db.usecases import sms_batches, sms_templates
+from db.usecases import sms, sms_batches, sms_templates
 from db.usecases.sms import Wording
 from tests.integration.db.floor import Floor
 from tests.integration.db.people import NOW, OFFICE
@@ -68,6 +69,30 @@ async def test_on_a_call_before_identity_a_message_may_go_out_and_texts_stay_mas
     _, tab, _ = await browser.get(f"/debtors/{debtor_id}?tab=sms")
     assert "お電話ください。" not in tab
     assert "本人確認が済むまで" in tab
+
+
+@pytest.mark.req("C5", "S3")
+async def test_on_a_call_before_identity_no_reason_tells_of_debts(panel: Panel) -> None:
+    debtor_id = panel.small.debtor()
+    line = OnTheLine(panel, panel.user("op"), debtor_id)
+    browser = await panel.browser("op")
+    sent = {"area": "tax", "body": "お電話ください。"}
+    _, form, _ = await browser.fragment(f"/debtors/{debtor_id}/sms-form?area=tax")
+    sent["phone_id"] = re.findall(r'name="phone_id" value="(\d+)"', form)[0]
+    assert (await browser.post(f"/debtors/{debtor_id}/sms", sent))[0] == 200
+    line.talk()
+    with panel.database.write() as tx:
+        tx.execute(insert(Flag).values(debtor_id=debtor_id, kind=FlagKind.LAWYER))
+        assert sms.claim(tx, NOW, OFFICE, 5) == []
+    panel.user("other")
+    assert "介入しているため" in (await (await panel.browser("other")).get(f"/debtors/{debtor_id}?tab=sms"))[1]
+    _, form, _ = await browser.fragment(f"/debtors/{debtor_id}/sms-form?area=tax")
+    _, refused, _ = await browser.post(f"/debtors/{debtor_id}/sms", sent | {"body": "お待ちしています。"})
+    _, tab, _ = await browser.get(f"/debtors/{debtor_id}?tab=sms")
+    for shown in (form, refused, tab):
+        assert "介入しているため" not in shown
+    for shown in (form, refused):
+        assert "本人確認のあと" in shown
 
 
 @pytest.mark.req("S4", "C1")
