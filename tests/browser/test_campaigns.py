@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import select
 
 from db.outbox import publish
@@ -103,7 +103,15 @@ def test_an_operator_works_off_three_people_by_keyboard(
     page.wait_for_url("**/")
     expect(page.locator("#t-offers")).to_be_visible()
     expect(page.locator("html[data-live]")).to_be_attached()
-    page.keyboard.press("F8")
+    held: list[Route] = []
+    page.route("**/campaigns/*/next", lambda route: held.append(route))
+    with page.expect_request("**/campaigns/*/next"):
+        page.keyboard.press("F8")
+    page.locator("#call-bar form").first.evaluate("form => { form.dataset.before = 'yes'; }")
+    with city.database.write() as tx:
+        publish(tx, NOW, "duty", "bar", city.users["operator"].user_id)
+    expect(page.locator("[data-before]")).to_have_count(0)  # the bar was shown anew while the answer is on its way
+    held[0].continue_()
     why = page.locator("#call-bar .sentence", has_text="いま架電できる方がいません")
     expect(why).to_be_visible()
     why.evaluate("sentence => { sentence.dataset.before = 'yes'; }")

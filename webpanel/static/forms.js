@@ -46,8 +46,14 @@ async function take(form, answer) {
   refreshAll();
 }
 
+// A live part may have been shown anew while the answer was on its way.
+function standing(form, what) {
+  const same = `form[data-send][action="${CSS.escape(form.getAttribute("action"))}"]`;
+  return (form.isConnected ? form : document.querySelector(same))?.querySelector(what);
+}
+
 function tell(form, message) {
-  const place = form.querySelector("[data-form-note]");
+  const place = standing(form, "[data-form-note]");
   if (place) place.textContent = message;
   else notice(message, { stay: true });
 }
@@ -70,7 +76,7 @@ function beside(form, name, sentence) {
 }
 
 function say(form, sentence) {
-  const place = form.querySelector("[data-form-error]");
+  const place = standing(form, "[data-form-error]");
   if (place) place.textContent = sentence;
   else notice(sentence, { bad: true });
 }
