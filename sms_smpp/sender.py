@@ -48,6 +48,8 @@ ASKED_EVERY: Final = 60.0
 ASKED_AT_ONCE: Final = 50
 ASKED_FOR: Final = timedelta(days=7)
 """So old a message may be: carriers do not remember longer."""
+FINISH_WITHIN: Final = 5.0
+"""Seconds for which a stop lets messages go out that were claimed."""
 HEARD_EVERY: Final = 10.0
 """Seconds between two words of the sender that it has a carrier."""
 
@@ -129,7 +131,9 @@ class Sender:
                 raise error
 
     async def _answered(self, links: Sequence[asyncio.Task[None]]) -> None:
-        """Wait for the carriers' answers to what is under way, as long as the links do."""
+        """Let what is under way go out, so that no text is cut between its parts, and wait for the answers as long as the links do."""
+        if self._sending:
+            await asyncio.wait(self._sending.values(), timeout=FINISH_WITHIN)
         self._stopping.set()
         for carrier in self._carriers:
             carrier.link.stop()
