@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
+from db.rules.contact_window import window_problems
 from db.rules.duedates import IsClosed
 from db.rules.eligibility import ContactPolicy
 from db.rules.officetime import JST, office_time
@@ -327,16 +328,7 @@ def _text_problems(settings: CampaignSettings) -> Iterator[tuple[str, str]]:
 
 
 def _time_problems(settings: CampaignSettings, policy: ContactPolicy) -> Iterator[tuple[str, str]]:
-    if not settings.days:
-        yield "days", "曜日を1つ以上選んでください。"
-    elif not policy.closed_days and settings.days & {5, 6}:
-        yield "days", "催告ルールで閉庁日の連絡が認められていないため、土日は選べません。"
-    if settings.opens >= settings.closes:
-        yield "closes", "終了時刻は開始時刻より後にしてください。"
-    if settings.opens < policy.opens:
-        yield "opens", f"催告ルールの連絡時間（{policy.opens:%H:%M}から）より早い時刻です。"
-    if settings.closes > policy.closes:
-        yield "closes", f"催告ルールの連絡時間（{policy.closes:%H:%M}まで）より遅い時刻です。"
+    yield from window_problems(settings.days, settings.opens, settings.closes, policy)
     for name in ("soon_minutes", "later_minutes"):
         if not 1 <= getattr(settings, name) <= 24 * 60:
             yield name, "1～1440分で入力してください。"

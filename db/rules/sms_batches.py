@@ -10,6 +10,7 @@ from typing import Final
 
 from db.rules.campaigns import NAME_LENGTH
 from db.rules.campaigns import reason_words as campaign_words
+from db.rules.contact_window import window_problems
 from db.rules.eligibility import ContactPolicy
 from db.rules.officetime import office_time
 from db.rules.terms import PhoneOwner, Term
@@ -85,16 +86,7 @@ def reason_words(code: str) -> str:
 def _problems(settings: BatchSettings, policy: ContactPolicy, now: datetime) -> Iterator[tuple[str, str]]:
     if not settings.name.strip() or len(settings.name) > NAME_LENGTH or not settings.name.isprintable():
         yield "name", f"名前を{NAME_LENGTH}文字以内で入力してください。"
-    if not settings.days:
-        yield "days", "曜日を1つ以上選んでください。"
-    elif not policy.closed_days and settings.days & {5, 6}:
-        yield "days", "催告ルールで閉庁日の連絡が認められていないため、土日は選べません。"
-    if settings.opens >= settings.closes:
-        yield "closes", "終了時刻は開始時刻より後にしてください。"
-    if settings.opens < policy.opens:
-        yield "opens", f"催告ルールの連絡時間（{policy.opens:%H:%M}から）より早い時刻です。"
-    if settings.closes > policy.closes:
-        yield "closes", f"催告ルールの連絡時間（{policy.closes:%H:%M}まで）より遅い時刻です。"
+    yield from window_problems(settings.days, settings.opens, settings.closes, policy)
     if not 1 <= settings.per_minute <= FASTEST:
         yield "per_minute", f"1～{FASTEST:,}の数字を入力してください。"
     if settings.starts_at is not None and settings.starts_at < now:
