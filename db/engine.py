@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
@@ -85,7 +85,9 @@ class Database:
         self._async: AsyncEngine | None = None
         self._opening: Final = threading.Lock()
         self._under_way: Final[set[asyncio.Task[Any]]] = set()
-        self._threads: Final = ThreadPoolExecutor(pool_size, thread_name_prefix="register")
+        # readers have threads of their own: a writer may wait for long, and nobody who only looks waits for one
+        self._writers: Final = ThreadPoolExecutor(pool_size, thread_name_prefix="register-writer")
+        self._readers: Final = ThreadPoolExecutor(pool_size, thread_name_prefix="register-reader")
 
     @property
     def label(self) -> str:
@@ -148,15 +150,22 @@ class Database:
         def work(tx: Connection) -> R:
             return function(tx, *args, **kwargs)
 
-        return await self._to_its_end(self._in_thread(work) if self.is_sqlite else self._on_driver(work))
+        if self.is_sqlite:
+            return await self._to_its_end(self._in_thread(self._writers, self.write, work))
+        return await self._to_its_end(self._on_driver(work))
 
     async def ask(self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run `function(tx, …)` as one reading transaction."""
 
+        def work(tx: Connection) -> R:
+            return function(tx, *args, **kwargs)
+
         async def transaction() -> R:
             async with self.async_engine.connect() as connection, connection.begin():
-                return await connection.run_sync(lambda tx: function(tx, *args, **kwargs))
+                return await connection.run_sync(work)
 
+        if self.is_sqlite:
+            return await self._to_its_end(self._in_thread(self._readers, self.read, work))
         return await self._to_its_end(transaction())
 
     async def _to_its_end(self, transaction: Coroutine[Any, Any, R]) -> R:
@@ -177,14 +186,18 @@ class Database:
                 task.exception()  # nobody else will ask for it
             raise
 
-    async def _in_thread(self, work: Callable[[Connection], R]) -> R:
-        """On SQLite: the whole transaction in one hop to a thread, where aiosqlite would take one a statement."""
+    @staticmethod
+    async def _in_thread(
+        threads: ThreadPoolExecutor, begin: Callable[[], AbstractContextManager[Connection]],
+        work: Callable[[Connection], R],
+    ) -> R:  # fmt: skip
+        """On SQLite: the whole transaction in one hop to a thread, where aiosqlite would take several a statement."""
 
         def transaction() -> R:
-            with self.write() as tx:
+            with begin() as tx:
                 return work(tx)
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, transaction)
+        return await asyncio.get_running_loop().run_in_executor(threads, transaction)
 
     async def _on_driver(self, work: Callable[[Connection], R]) -> R:
         async with self.async_engine.connect() as plain:
@@ -207,7 +220,8 @@ class Database:
         if self._async is not None:
             await self._async.dispose()
             self._async = None
-        self._threads.shutdown()
+        self._writers.shutdown()
+        self._readers.shutdown()
         self.close()
 
     def _after_commit(self, tx: Connection) -> None:

@@ -14,13 +14,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from db.rules.terms import Right
 from db.rules.viewer import Viewer
 from db.schema.staff import AccessHead, AccessLog
 
 FIRST: Final = bytes(32)
+
+_HEAD: Final = select(AccessHead.seq, AccessHead.chain).where(AccessHead.id == 1)
+_HELD_HEAD: Final = _HEAD.with_for_update()
+_INSERT: Final = insert(AccessLog)
+_MOVE_HEAD: Final = (
+    update(AccessHead).where(AccessHead.id == 1).values(seq=bindparam("to_seq"), chain=bindparam("to_chain"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,33 +42,20 @@ def append(
     tx: Connection, viewer: Viewer, at: datetime, action: str, *, debtor_id: int | None = None, detail: str = ""
 ) -> int:
     """Write one access into the log; returns its number. Whoever cannot write it must not show the page."""
-    head = tx.execute(select(AccessHead.seq, AccessHead.chain).where(AccessHead.id == 1).with_for_update()).one()
-    seq, salt = head.seq + 1, secrets.token_bytes(16)
-    digest = _digest(salt, debtor_id, detail)
-    chain = _chain(head.chain, seq, at, viewer.user_id, viewer.login, action, digest)
-    tx.execute(
-        insert(AccessLog).values(
-            seq=seq,
-            at=at,
-            user_id=viewer.user_id,
-            login=viewer.login,
-            action=action,
-            debtor_id=debtor_id,
-            detail=detail,
-            salt=salt,
-            digest=digest,
-            chain=chain,
-        )
-    )
-    tx.execute(update(AccessHead).where(AccessHead.id == 1).values(seq=seq, chain=chain))
-    return int(seq)
+    return _append(tx, viewer, at, action, [debtor_id], detail)
 
 
 def append_each(
     tx: Connection, viewer: Viewer, at: datetime, action: str, debtor_ids: Sequence[int], detail: str = ""
 ) -> None:
     """Write the same access to each of some people, as a list shows them: a link each, in two statements."""
-    head = tx.execute(select(AccessHead.seq, AccessHead.chain).where(AccessHead.id == 1).with_for_update()).one()
+    _append(tx, viewer, at, action, debtor_ids, detail)
+
+
+def _append(
+    tx: Connection, viewer: Viewer, at: datetime, action: str, debtor_ids: Sequence[int | None], detail: str
+) -> int:
+    head = tx.execute(_HELD_HEAD).one()
     seq, chain, links = head.seq, head.chain, []
     for debtor_id in debtor_ids:
         seq, salt = seq + 1, secrets.token_bytes(16)
@@ -74,8 +68,9 @@ def append_each(
             }
         )  # fmt: skip
     if links:
-        tx.execute(insert(AccessLog), links)
-        tx.execute(update(AccessHead).where(AccessHead.id == 1).values(seq=seq, chain=chain))
+        tx.execute(_INSERT, links)
+        tx.execute(_MOVE_HEAD, {"to_seq": seq, "to_chain": chain})
+    return int(seq)
 
 
 def erase_debtor(tx: Connection, debtor_id: int) -> int:
@@ -107,7 +102,7 @@ def _walk(tx: Connection, rows: Iterable[Row[Any]], previous: bytes, expected: i
         if row.chain != _chain(previous, row.seq, row.at, row.user_id, row.login, row.action, row.digest):
             yield BrokenLink(row.seq, "the row does not follow from the one before it")
         previous, expected = row.chain, row.seq + 1
-    head = tx.execute(select(AccessHead.seq, AccessHead.chain).where(AccessHead.id == 1)).one()
+    head = tx.execute(_HEAD).one()
     if (head.seq, head.chain) != (expected - 1, previous):
         yield BrokenLink(expected, "the log does not end where it should")
 

@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, and_, bindparam, func, or_, select
 
 from db.rules.latecharge import LateCharge, RateProfile, Rounding, YearRates, late_charge
 from db.rules.payments import Payment as PaidPrincipal
@@ -15,6 +16,7 @@ from db.rules.viewer import Viewer
 from db.schema import claims
 from db.schema.claims import Allocation, Assessment, Installment, Payment, TaxItem
 from db.schema.people import CaseFile
+from db.store.bound import AREAS, DEBTOR_ID, DEBTOR_IDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class PaymentRow:
 def profiles(tx: Connection) -> Mapping[str, RateProfile]:
     """The office's rate profiles by code."""
     years: defaultdict[str, list[YearRates]] = defaultdict(list)
-    for row in tx.execute(select(claims.RateYears).order_by(claims.RateYears.first_year)):
+    for row in tx.execute(_RATE_YEARS):
         rates = YearRates(row.first_year, row.last_year, row.first_band, row.second_band)
         years[row.profile_code].append(rates)
     return {
@@ -77,24 +79,20 @@ def profiles(tx: Connection) -> Mapping[str, RateProfile]:
             rounding=Rounding(row.rounding),
             first_band_months=row.first_band_months,
         )
-        for row in tx.execute(select(claims.RateProfile))
+        for row in tx.execute(_RATE_PROFILES)
     }
+
+
+_RATE_YEARS: Final = select(claims.RateYears).order_by(claims.RateYears.first_year)
+_RATE_PROFILES: Final = select(claims.RateProfile)
 
 
 def lines(tx: Connection, viewer: Viewer, debtor_id: int, on: date) -> list[ArrearsLine]:
     """What is past due on a day, oldest first: principal still owed, or principal paid late and its charge still owed."""
     known = profiles(tx)
-    query = (
-        select(Installment, Assessment.fiscal_year, Assessment.notice_number)
-        .add_columns(TaxItem.name.label("item_name"), TaxItem.legal_class, TaxItem.rate_profile)
-        .join(Assessment, Assessment.id == Installment.assessment_id)
-        .join(TaxItem, TaxItem.code == Assessment.item_code)
-        .where(Installment.debtor_id == debtor_id, Installment.area.in_(viewer.areas()), Installment.due_on < on)
-        .order_by(Installment.due_on, TaxItem.rank, Installment.id)
-    )
     paid, charge_paid = _paid(tx, [debtor_id])
     found = []
-    for row in tx.execute(query):
+    for row in tx.execute(_LINES, {"debtor_id": debtor_id, "areas": viewer.areas(), "on": on}):
         charge = _charge(row.outstanding, row.due_on, on, known[row.rate_profile], paid[row.id])
         line = ArrearsLine(
             installment_id=row.id,
@@ -114,6 +112,16 @@ def lines(tx: Connection, viewer: Viewer, debtor_id: int, on: date) -> list[Arre
         if line.total:
             found.append(line)
     return found
+
+
+_LINES: Final = (
+    select(Installment, Assessment.fiscal_year, Assessment.notice_number)
+    .add_columns(TaxItem.name.label("item_name"), TaxItem.legal_class, TaxItem.rate_profile)
+    .join(Assessment, Assessment.id == Installment.assessment_id)
+    .join(TaxItem, TaxItem.code == Assessment.item_code)
+    .where(Installment.debtor_id == DEBTOR_ID, Installment.area.in_(AREAS), Installment.due_on < bindparam("on"))
+    .order_by(Installment.due_on, TaxItem.rank, Installment.id)
+)
 
 
 def charges_due(tx: Connection, viewer: Viewer, case_ids: Collection[int], on: date) -> int:
@@ -154,27 +162,29 @@ def owed(tx: Connection, viewer: Viewer, debtor_id: int, area: Area, on: date) -
 
 def payments(tx: Connection, viewer: Viewer, debtor_id: int) -> list[PaymentRow]:
     """What came in, newest first."""
-    query = (
-        select(
-            Payment.area,
-            Payment.paid_on,
-            Payment.reported_on,
-            Payment.place,
-            TaxItem.name,
-            Assessment.fiscal_year,
-            Installment.number,
-            Allocation.principal,
-            Allocation.late_charge,
-        )
-        .join(Allocation, Allocation.payment_id == Payment.id)
-        .join(Installment, Installment.id == Allocation.installment_id)
-        .join(Assessment, Assessment.id == Installment.assessment_id)
-        .join(TaxItem, TaxItem.code == Assessment.item_code)
-        .where(Payment.debtor_id == debtor_id, Payment.area.in_(viewer.areas()))
-        .order_by(Payment.paid_on.desc(), Payment.id.desc(), Installment.due_on)
-        .limit(300)
+    return [PaymentRow(*row) for row in tx.execute(_PAYMENTS, {"debtor_id": debtor_id, "areas": viewer.areas()})]
+
+
+_PAYMENTS: Final = (
+    select(
+        Payment.area,
+        Payment.paid_on,
+        Payment.reported_on,
+        Payment.place,
+        TaxItem.name,
+        Assessment.fiscal_year,
+        Installment.number,
+        Allocation.principal,
+        Allocation.late_charge,
     )
-    return [PaymentRow(*row) for row in tx.execute(query)]
+    .join(Allocation, Allocation.payment_id == Payment.id)
+    .join(Installment, Installment.id == Allocation.installment_id)
+    .join(Assessment, Assessment.id == Installment.assessment_id)
+    .join(TaxItem, TaxItem.code == Assessment.item_code)
+    .where(Payment.debtor_id == DEBTOR_ID, Payment.area.in_(AREAS))
+    .order_by(Payment.paid_on.desc(), Payment.id.desc(), Installment.due_on)
+    .limit(300)
+)
 
 
 def paid_since(tx: Connection, viewer: Viewer, debtor_id: int, area: Area, since: date) -> list[PaidPrincipal]:
@@ -193,18 +203,20 @@ def _paid(
     tx: Connection, debtor_ids: Collection[int]
 ) -> tuple[defaultdict[int, list[PaidPrincipal]], defaultdict[int, int]]:
     """By installment: payments of the principal, and the sum of late charge paid."""
-    query = (
-        select(Allocation.installment_id, Payment.paid_on, Allocation.principal, Allocation.late_charge)
-        .join(Payment, Payment.id == Allocation.payment_id)
-        .where(Payment.debtor_id.in_(debtor_ids), or_(Allocation.principal != 0, Allocation.late_charge != 0))
-        .order_by(Payment.paid_on)
-    )
     told: defaultdict[int, list[tuple[date, int]]] = defaultdict(list)
     charges: defaultdict[int, int] = defaultdict(int)
-    for row in tx.execute(query):
+    for row in tx.execute(_PAID, {"debtor_ids": debtor_ids}):
         if row.principal:
             told[row.installment_id].append((row.paid_on, row.principal))
         charges[row.installment_id] += row.late_charge
     principal: defaultdict[int, list[PaidPrincipal]] = defaultdict(list)
     principal.update({installment_id: net(amounts) for installment_id, amounts in told.items()})
     return principal, charges
+
+
+_PAID: Final = (
+    select(Allocation.installment_id, Payment.paid_on, Allocation.principal, Allocation.late_charge)
+    .join(Payment, Payment.id == Allocation.payment_id)
+    .where(Payment.debtor_id.in_(DEBTOR_IDS), or_(Allocation.principal != 0, Allocation.late_charge != 0))
+    .order_by(Payment.paid_on)
+)

@@ -15,6 +15,7 @@ from db.schema.people import Debtor
 from db.schema.staff import Staff, StaffGroup
 from db.schema.summaries import CaseSummary
 from db.schema.work import Assignment
+from db.store.bound import AREAS, DEBTOR_ID
 
 PAGE: Final = 50
 
@@ -52,21 +53,23 @@ class CaseLine:
 
 def of_debtor(tx: Connection, viewer: Viewer, debtor_id: int) -> list[AssignmentRow]:
     """All assignments of a person's cases in the viewer's areas, newest first."""
-    by = aliased(Staff)
-    query = (
-        select(
-            Assignment.area, Assignment.user_id, Assignment.group_id,
-            func.coalesce(Staff.name, StaffGroup.name, ""), Assignment.instructions, Assignment.due_on,
-            func.coalesce(by.name, ""), Assignment.assigned_at, Assignment.ended_at,
-        )
-        .outerjoin(Staff, Staff.id == Assignment.user_id)
-        .outerjoin(StaffGroup, StaffGroup.id == Assignment.group_id)
-        .outerjoin(by, by.id == Assignment.assigned_by)
-        .where(Assignment.debtor_id == debtor_id, Assignment.area.in_(viewer.areas()))
-        .order_by(Assignment.assigned_at.desc(), Assignment.id.desc())
-        .limit(50)
-    )  # fmt: skip
-    return [AssignmentRow(*row) for row in tx.execute(query)]
+    return [AssignmentRow(*row) for row in tx.execute(_OF_DEBTOR, {"debtor_id": debtor_id, "areas": viewer.areas()})]
+
+
+_BY = aliased(Staff)
+_OF_DEBTOR: Final = (
+    select(
+        Assignment.area, Assignment.user_id, Assignment.group_id,
+        func.coalesce(Staff.name, StaffGroup.name, ""), Assignment.instructions, Assignment.due_on,
+        func.coalesce(_BY.name, ""), Assignment.assigned_at, Assignment.ended_at,
+    )
+    .outerjoin(Staff, Staff.id == Assignment.user_id)
+    .outerjoin(StaffGroup, StaffGroup.id == Assignment.group_id)
+    .outerjoin(_BY, _BY.id == Assignment.assigned_by)
+    .where(Assignment.debtor_id == DEBTOR_ID, Assignment.area.in_(AREAS))
+    .order_by(Assignment.assigned_at.desc(), Assignment.id.desc())
+    .limit(50)
+)  # fmt: skip
 
 
 def held(tx: Connection, viewer: Viewer, user_id: int, groups: Collection[int], page: int) -> list[CaseLine]:

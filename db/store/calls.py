@@ -4,9 +4,9 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Select, false, func, or_, select
+from sqlalchemy import Connection, Select, bindparam, false, func, or_, select
 
 from db.rules.telephony import (
     LIVE_CALLS,
@@ -23,6 +23,7 @@ from db.rules.viewer import Viewer
 from db.schema.calls import Attempt, Call, Duty, DutyLog, Incoming, Recording, Seat
 from db.schema.people import Debtor
 from db.schema.staff import Staff
+from db.store.bound import DEBTOR_ID, USER_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,48 +122,39 @@ class AttemptRow:
 
 def seats(tx: Connection) -> list[SeatRow]:
     """All seats, in order of their extensions."""
-    query = (
-        select(Seat.extension, Seat.name, Seat.channel, Seat.pbx, Staff.name)
-        .outerjoin(Duty, Duty.seat == Seat.extension)
-        .outerjoin(Staff, Staff.id == Duty.user_id)
-        .order_by(Seat.extension)
-    )
-    return [SeatRow(*row) for row in tx.execute(query)]
+    return [SeatRow(*row) for row in tx.execute(_SEATS)]
 
 
 def duty(tx: Connection, user_id: int) -> DutyRow | None:
     """The duty of one user, or None if they are not on duty."""
-    return _one_duty(tx, _duties().where(Duty.user_id == user_id))
+    return _one_duty(tx, _DUTY, user_id=user_id)
 
 
 def duty_of_leg(tx: Connection, leg_id: uuid.UUID) -> DutyRow | None:
     """The duty whose standing leg is the channel of that Uniqueid."""
-    return _one_duty(tx, _duties().where(Duty.leg_id == leg_id))
+    return _one_duty(tx, _DUTIES.where(Duty.leg_id == leg_id))
 
 
 def last_word(tx: Connection, user_id: int) -> str:
     """What a supervisor said who ended a user's last duty; empty if it was not one who did."""
-    query = select(DutyLog.word).where(DutyLog.user_id == user_id)
-    last = query.order_by(DutyLog.began_at.desc(), DutyLog.id.desc()).limit(1)
-    return tx.execute(last).scalar_one_or_none() or ""
+    return tx.execute(_LAST_WORD, {"user_id": user_id}).scalar_one_or_none() or ""
 
 
 def duties(tx: Connection, pbx: str | None = None) -> list[DutyRow]:
     """Everyone on duty, on one PBX or on all."""
-    query = _duties() if pbx is None else _duties().where(Seat.pbx == pbx)
+    query = _DUTIES if pbx is None else _DUTIES.where(Seat.pbx == pbx)
     return [DutyRow(*tuple(row)) for row in tx.execute(query.order_by(Duty.seat))]
 
 
 def current(tx: Connection, viewer: Viewer) -> CallRow | None:
     """The call that the viewer is on, or owes a result for; the oldest first, so that none is forgotten."""
-    query = _calls().where(Call.user_id == viewer.user_id, Call.wrapped_at.is_(None))
-    row = tx.execute(query.order_by(Call.started_at).limit(1)).one_or_none()
+    row = tx.execute(_CURRENT, {"user_id": viewer.user_id}).one_or_none()
     return CallRow(*tuple(row)) if row else None
 
 
 def own(tx: Connection, viewer: Viewer, call_id: uuid.UUID) -> CallRow | None:
     """A call of the viewer's own, by its id; nobody else's is found."""
-    row = tx.execute(_calls().where(Call.id == call_id, Call.user_id == viewer.user_id)).one_or_none()
+    row = tx.execute(_CALLS.where(Call.id == call_id, Call.user_id == viewer.user_id)).one_or_none()
     return CallRow(*tuple(row)) if row else None
 
 
@@ -236,14 +228,8 @@ def unproven(tx: Connection, viewer: Viewer) -> int | None:
 
 def last_refusal(tx: Connection, viewer: Viewer, debtor_id: int, since: datetime) -> str | None:
     """Why the viewer's latest dial of a person was given up before anything was sent, if that was after `since`."""
-    query = (
-        select(Attempt.state, Attempt.refusal)
-        .join(Call, Call.attempt_id == Attempt.id)
-        .where(Call.debtor_id == debtor_id, Call.user_id == viewer.user_id, Call.started_at >= since)
-        .order_by(Call.started_at.desc())
-        .limit(1)
-    )
-    row = tx.execute(query).one_or_none()
+    asked = {"debtor_id": debtor_id, "user_id": viewer.user_id, "since": since}
+    row = tx.execute(_LAST_REFUSAL, asked).one_or_none()
     return row.refusal if row and row.state is AttemptState.REFUSED else None
 
 
@@ -277,28 +263,48 @@ def unsettled_recordings(tx: Connection, pbx: str) -> list[tuple[uuid.UUID, str]
     return [(row.call_id, row.path) for row in tx.execute(query)]
 
 
-def _duties() -> Select[*tuple[Any, ...]]:
-    return select(
+_DUTIES: Final = (
+    select(
         Duty.user_id, Duty.seat, Seat.channel, Seat.pbx, Duty.state, Duty.reason, Duty.since, Duty.leg_id,
         Duty.leg_up, Duty.call_id, Duty.after, Duty.after_reason, Duty.after_by, Staff.name, Duty.word,
-    ).join(Seat, Seat.extension == Duty.seat).outerjoin(Staff, Staff.id == Duty.after_by)  # fmt: skip
+    )
+    .join(Seat, Seat.extension == Duty.seat)
+    .outerjoin(Staff, Staff.id == Duty.after_by)
+)  # fmt: skip
+_DUTY: Final = _DUTIES.where(Duty.user_id == USER_ID)
+_SEATS: Final = (
+    select(Seat.extension, Seat.name, Seat.channel, Seat.pbx, Staff.name)
+    .outerjoin(Duty, Duty.seat == Seat.extension)
+    .outerjoin(Staff, Staff.id == Duty.user_id)
+    .order_by(Seat.extension)
+)
+_LAST_WORD: Final = (
+    select(DutyLog.word).where(DutyLog.user_id == USER_ID).order_by(DutyLog.began_at.desc(), DutyLog.id.desc()).limit(1)
+)
+_LAST_REFUSAL: Final = (
+    select(Attempt.state, Attempt.refusal)
+    .join(Call, Call.attempt_id == Attempt.id)
+    .where(Call.debtor_id == DEBTOR_ID, Call.user_id == USER_ID, Call.started_at >= bindparam("since"))
+    .order_by(Call.started_at.desc())
+    .limit(1)
+)
 
 
-def _one_duty(tx: Connection, query: Select[*tuple[Any, ...]]) -> DutyRow | None:
-    row = tx.execute(query).one_or_none()
+def _one_duty(tx: Connection, query: Select[*tuple[Any, ...]], **asked: Any) -> DutyRow | None:
+    row = tx.execute(query, asked).one_or_none()
     return DutyRow(*tuple(row)) if row else None
 
 
-def _calls() -> Select[*tuple[Any, ...]]:
-    return (
-        select(
-            Call.id, Call.direction, Call.debtor_id, Debtor.name, Call.area, Call.number, Call.user_id, Call.seat,
-            Call.state, Call.started_at, Call.joined_at, Call.ended_at, Call.identity_confirmed_at,
-            Call.identity_failures, Call.result_at, Attempt.result,
-        )
-        .outerjoin(Debtor, Debtor.id == Call.debtor_id)
-        .outerjoin(Attempt, Attempt.id == Call.attempt_id)
-    )  # fmt: skip
+_CALLS: Final = (
+    select(
+        Call.id, Call.direction, Call.debtor_id, Debtor.name, Call.area, Call.number, Call.user_id, Call.seat,
+        Call.state, Call.started_at, Call.joined_at, Call.ended_at, Call.identity_confirmed_at,
+        Call.identity_failures, Call.result_at, Attempt.result,
+    )
+    .outerjoin(Debtor, Debtor.id == Call.debtor_id)
+    .outerjoin(Attempt, Attempt.id == Call.attempt_id)
+)  # fmt: skip
+_CURRENT: Final = _CALLS.where(Call.user_id == USER_ID, Call.wrapped_at.is_(None)).order_by(Call.started_at).limit(1)
 
 
 def _attempts() -> Select[uuid.UUID, int, Area, int, str, AttemptState, str, datetime, uuid.UUID | None]:

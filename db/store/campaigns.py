@@ -21,6 +21,7 @@ from db.schema.campaigns import Campaign, CampaignList, CampaignOperator, Campai
 from db.schema.contacts import Contact, Recall
 from db.schema.extraction import Target
 from db.schema.summaries import CaseSummary
+from db.store.bound import USER_ID
 
 WINDOW: Final = timedelta(days=30)
 """Dials older than this say nothing of when to try again."""
@@ -112,13 +113,15 @@ def operators(tx: Connection, campaign_id: uuid.UUID) -> frozenset[int]:
 
 def joined(tx: Connection, user_id: int) -> list[uuid.UUID]:
     """The campaigns that a user has joined and that are not over, the one joined first first."""
-    query = (
-        select(CampaignOperator.campaign_id)
-        .join(Campaign, Campaign.id == CampaignOperator.campaign_id)
-        .where(CampaignOperator.user_id == user_id, Campaign.state != CampaignState.STOPPED)
-        .order_by(CampaignOperator.since)
-    )
-    return list(tx.execute(query).scalars())
+    return list(tx.execute(_JOINED, {"user_id": user_id}).scalars())
+
+
+_JOINED: Final = (
+    select(CampaignOperator.campaign_id)
+    .join(Campaign, Campaign.id == CampaignOperator.campaign_id)
+    .where(CampaignOperator.user_id == USER_ID, Campaign.state != CampaignState.STOPPED)
+    .order_by(CampaignOperator.since)
+)
 
 
 # -- the queue
@@ -233,6 +236,8 @@ def reserved_for(
     tx: Connection, user_id: int, campaign_ids: Collection[uuid.UUID]
 ) -> list[tuple[uuid.UUID, TargetRow]]:
     """Who is reserved for an operator without a dial yet, by campaign."""
+    if not campaign_ids:
+        return []
     query = _targets().add_columns(CampaignTarget.campaign_id).where(
         CampaignTarget.campaign_id.in_(campaign_ids),
         CampaignTarget.state == TargetState.CLAIMED,

@@ -5,11 +5,10 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
 
 from db.clock import office_date
 from db.rules.case_history import CaseHistory, Due, FlagSpan, PromiseMade
@@ -26,6 +25,7 @@ from db.schema.claims import Allocation, Assessment, Installment, Payment, TaxIt
 from db.schema.contacts import Contact, Promise, PromiseLine
 from db.schema.people import CaseFile, Flag
 from db.store import arrears
+from db.store.bound import AREAS, DEBTOR_IDS
 
 K = TypeVar("K")
 
@@ -46,12 +46,8 @@ class CaseEvents:
 
 def of(tx: Connection, viewer: Viewer, debtor_ids: Collection[int], zone: ZoneInfo) -> dict[Key, CaseEvents]:
     """The histories of some people's cases in the viewer's areas of debts. A few hundred people at a time."""
-    areas = viewer.areas() & DEBT_AREAS
-    mine = _Mine(debtor_ids, areas)
-    keys = [
-        (row.debtor_id, row.area)
-        for row in tx.execute(select(CaseFile.debtor_id, CaseFile.area).where(*mine.of(CaseFile)))
-    ]
+    mine = {"debtor_ids": debtor_ids, "areas": viewer.areas() & DEBT_AREAS}
+    keys = [(row.debtor_id, row.area) for row in tx.execute(_CASES, mine)]
     dues, items = _dues(tx, mine)
     payments, flags, reached = _payments(tx, mine), _flags(tx, mine), _reached(tx, mine)
     promises, promise_ids = _promises(tx, mine, zone)
@@ -72,36 +68,65 @@ def of(tx: Connection, viewer: Viewer, debtor_ids: Collection[int], zone: ZoneIn
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Mine:
-    """The people asked for, as conditions on a table with `debtor_id` and `area`."""
+_Mine = Mapping[str, Any]
+"""The people and the areas asked for."""
 
-    debtor_ids: Collection[int]
-    areas: Collection[Area]
 
-    def of(self, table: type[CaseFile | Installment | Payment | Contact | Promise]) -> tuple[ColumnElement[bool], ...]:
-        """The conditions."""
-        return self.people(table.debtor_id), table.area.in_(self.areas)
+def _of(table: type[CaseFile | Installment | Payment | Contact | Promise]) -> tuple[ColumnElement[bool], ...]:
+    """The conditions that a row is of these."""
+    return table.debtor_id.in_(DEBTOR_IDS), table.area.in_(AREAS)
 
-    def people(self, column: InstrumentedAttribute[int]) -> ColumnElement[bool]:
-        """The condition on whose it is alone."""
-        return column.in_(self.debtor_ids)
+
+_CASES: Final = select(CaseFile.debtor_id, CaseFile.area).where(*_of(CaseFile))
+_DUES: Final = (
+    select(Installment.id, Installment.debtor_id, Installment.area, Installment.due_on, Installment.outstanding)
+    .add_columns(TaxItem.code, TaxItem.rate_profile)
+    .join(Assessment, Assessment.id == Installment.assessment_id)
+    .join(TaxItem, TaxItem.code == Assessment.item_code)
+    .where(*_of(Installment))
+    .order_by(Installment.due_on, Installment.id)
+)
+_ALLOCATED: Final = (
+    select(Allocation.installment_id, Payment.paid_on, Allocation.principal, Allocation.late_charge)
+    .join(Payment, Payment.id == Allocation.payment_id)
+    .where(*_of(Payment))
+    .order_by(Payment.paid_on, Payment.id)
+)
+_PAYMENTS: Final = (
+    select(Payment.debtor_id, Payment.area, Payment.paid_on, Payment.amount)
+    .where(*_of(Payment))
+    .order_by(Payment.paid_on, Payment.id)
+)
+_FLAGS: Final = select(Flag.debtor_id, Flag.area, Flag.kind, Flag.valid_from, Flag.valid_to).where(
+    Flag.debtor_id.in_(DEBTOR_IDS), or_(Flag.area.is_(None), Flag.area.in_(AREAS))
+)
+_CORRECTED: Final = select(Contact.corrects_id).where(
+    Contact.debtor_id.in_(DEBTOR_IDS), Contact.corrects_id.is_not(None)
+)
+_REACHED: Final = (
+    select(Contact.debtor_id, Contact.area, func.min(Contact.at).label("at"))
+    .where(*_of(Contact), Contact.answered_by.in_(ENTITLED), Contact.id.not_in(_CORRECTED))
+    .group_by(Contact.debtor_id, Contact.area)
+)
+_LINES: Final = (
+    select(PromiseLine.promise_id, PromiseLine.due_on, PromiseLine.amount)
+    .join(Promise, and_(Promise.id == PromiseLine.promise_id, *_of(Promise)))
+    .order_by(PromiseLine.promise_id, PromiseLine.number)
+)
+_PROMISES: Final = (
+    select(Promise.id, Promise.debtor_id, Promise.area, Promise.made_at, Promise.approved_by, Promise.approved_at)
+    .add_columns(Promise.cancelled_at)
+    .where(*_of(Promise))
+    .order_by(Promise.made_at, Promise.id)
+)
 
 
 def _dues(tx: Connection, mine: _Mine) -> tuple[Mapping[Key, list[Due]], Mapping[Key, list[str]]]:
     known = arrears.profiles(tx)
     paid, charges = _allocated(tx, mine)
-    query = (
-        select(Installment.id, Installment.debtor_id, Installment.area, Installment.due_on, Installment.outstanding)
-        .add_columns(TaxItem.code, TaxItem.rate_profile)
-        .join(Assessment, Assessment.id == Installment.assessment_id)
-        .join(TaxItem, TaxItem.code == Assessment.item_code)
-        .where(*mine.of(Installment))
-        .order_by(Installment.due_on, Installment.id)
-    )
     dues: defaultdict[Key, list[Due]] = defaultdict(list)
     items: defaultdict[Key, list[str]] = defaultdict(list)
-    for row in tx.execute(query):
+    for row in tx.execute(_DUES, mine):
         dues[row.debtor_id, row.area].append(_due(row, paid[row.id], charges[row.id], known[row.rate_profile]))
         items[row.debtor_id, row.area].append(row.code)
     return dues, items
@@ -114,15 +139,9 @@ def _due(row: Row[*tuple[object, ...]], paid: Sequence[Paid], charges: Sequence[
 
 
 def _allocated(tx: Connection, mine: _Mine) -> tuple[Mapping[int, list[Paid]], Mapping[int, list[Paid]]]:
-    query = (
-        select(Allocation.installment_id, Payment.paid_on, Allocation.principal, Allocation.late_charge)
-        .join(Payment, Payment.id == Allocation.payment_id)
-        .where(*mine.of(Payment))
-        .order_by(Payment.paid_on, Payment.id)
-    )
     principal: defaultdict[int, list[tuple[date, int]]] = defaultdict(list)
     charges: defaultdict[int, list[tuple[date, int]]] = defaultdict(list)
-    for row in tx.execute(query):
+    for row in tx.execute(_ALLOCATED, mine):
         if row.principal:
             principal[row.installment_id].append((row.paid_on, row.principal))
         if row.late_charge:
@@ -131,13 +150,8 @@ def _allocated(tx: Connection, mine: _Mine) -> tuple[Mapping[int, list[Paid]], M
 
 
 def _payments(tx: Connection, mine: _Mine) -> Mapping[Key, list[Paid]]:
-    query = (
-        select(Payment.debtor_id, Payment.area, Payment.paid_on, Payment.amount)
-        .where(*mine.of(Payment))
-        .order_by(Payment.paid_on, Payment.id)
-    )
     found: defaultdict[Key, list[tuple[date, int]]] = defaultdict(list)
-    for row in tx.execute(query):
+    for row in tx.execute(_PAYMENTS, mine):
         found[row.debtor_id, row.area].append((row.paid_on, row.amount))
     return _net(found)
 
@@ -150,45 +164,26 @@ def _net(told: Mapping[K, list[tuple[date, int]]]) -> defaultdict[K, list[Paid]]
 
 
 def _flags(tx: Connection, mine: _Mine) -> Mapping[tuple[int, Area | None], list[FlagSpan]]:
-    query = select(Flag.debtor_id, Flag.area, Flag.kind, Flag.valid_from, Flag.valid_to).where(
-        mine.people(Flag.debtor_id), or_(Flag.area.is_(None), Flag.area.in_(mine.areas))
-    )
     found: defaultdict[tuple[int, Area | None], list[FlagSpan]] = defaultdict(list)
-    for row in tx.execute(query):
+    for row in tx.execute(_FLAGS, mine):
         found[row.debtor_id, row.area].append(FlagSpan(row.kind, row.valid_from, row.valid_to))
     return found
 
 
 def _reached(tx: Connection, mine: _Mine) -> Mapping[Key, datetime]:
     """When someone entitled was reached first. What was corrected never happened."""
-    corrected = select(Contact.corrects_id).where(mine.people(Contact.debtor_id), Contact.corrects_id.is_not(None))
-    query = (
-        select(Contact.debtor_id, Contact.area, func.min(Contact.at).label("at"))
-        .where(*mine.of(Contact), Contact.answered_by.in_(ENTITLED), Contact.id.not_in(corrected))
-        .group_by(Contact.debtor_id, Contact.area)
-    )
-    return {(row.debtor_id, row.area): row.at for row in tx.execute(query)}
+    return {(row.debtor_id, row.area): row.at for row in tx.execute(_REACHED, mine)}
 
 
 def _promises(
     tx: Connection, mine: _Mine, zone: ZoneInfo
 ) -> tuple[Mapping[Key, list[PromiseMade]], Mapping[Key, list[uuid.UUID]]]:
     lines: defaultdict[uuid.UUID, list[LineValue]] = defaultdict(list)
-    for line in tx.execute(
-        select(PromiseLine.promise_id, PromiseLine.due_on, PromiseLine.amount)
-        .join(Promise, and_(Promise.id == PromiseLine.promise_id, *mine.of(Promise)))
-        .order_by(PromiseLine.promise_id, PromiseLine.number)
-    ):
+    for line in tx.execute(_LINES, mine):
         lines[line.promise_id].append(LineValue(line.due_on, line.amount))
     found: defaultdict[Key, list[PromiseMade]] = defaultdict(list)
     ids: defaultdict[Key, list[uuid.UUID]] = defaultdict(list)
-    query = (
-        select(Promise.id, Promise.debtor_id, Promise.area, Promise.made_at, Promise.approved_by, Promise.approved_at)
-        .add_columns(Promise.cancelled_at)
-        .where(*mine.of(Promise))
-        .order_by(Promise.made_at, Promise.id)
-    )
-    for row in tx.execute(query):
+    for row in tx.execute(_PROMISES, mine):
         found[row.debtor_id, row.area].append(_made(row, lines[row.id], zone))
         ids[row.debtor_id, row.area].append(row.id)
     return found, ids

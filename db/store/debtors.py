@@ -4,8 +4,22 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select, true
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from db.rules.telephony import RecordingState
@@ -27,6 +41,7 @@ from db.schema.claims import Assessment, Installment
 from db.schema.contacts import Contact, Dispatch, Disposition
 from db.schema.people import Address, CaseFile, Debtor, Flag, Phone
 from db.schema.staff import Staff
+from db.store.bound import AREAS, DEBTOR_ID, DEBTOR_IDS, TODAY, areas, areas_held
 from db.store.kin import person_ids, protected_person
 
 HITS = 50
@@ -135,9 +150,9 @@ class DispatchRow:
     return_reason: str | None
 
 
-def in_areas(areas: Collection[Area]) -> ColumnElement[bool]:
-    """The condition that a debtor has a case in one of `areas`."""
-    return exists().where(CaseFile.debtor_id == Debtor.id, CaseFile.area.in_(areas)).correlate(Debtor)
+def in_areas(these: Collection[Area] | BindParameter[Any]) -> ColumnElement[bool]:
+    """The condition that a debtor has a case in one of some areas."""
+    return exists().where(CaseFile.debtor_id == Debtor.id, CaseFile.area.in_(these)).correlate(Debtor)
 
 
 def by_number(tx: Connection, viewer: Viewer, codes: Collection[str]) -> list[Hit]:
@@ -171,7 +186,7 @@ def by_name(tx: Connection, viewer: Viewer, folded_name: str, folded_kana: str) 
 
 def person(tx: Connection, viewer: Viewer, debtor_id: int) -> Person | None:
     """A person, or None if there is none that the viewer may see."""
-    row = tx.execute(select(Debtor).where(Debtor.id == debtor_id, in_areas(viewer.areas()))).one_or_none()
+    row = tx.execute(_PERSON, {"debtor_id": debtor_id, "areas": viewer.areas()}).one_or_none()
     if row is None:
         return None
     return Person(
@@ -189,83 +204,91 @@ def person(tx: Connection, viewer: Viewer, debtor_id: int) -> Person | None:
     )
 
 
+_PERSON: Final = select(Debtor).where(Debtor.id == DEBTOR_ID, in_areas(AREAS))
+
+
 def closed_days(tx: Connection, viewer: Viewer, debtor_ids: Collection[int]) -> dict[int, date | None]:
     """Of those people whom the viewer may see: since when the core system lists them no more, if it does not."""
-    query = select(Debtor.id, Debtor.closed_on).where(Debtor.id.in_(debtor_ids), in_areas(viewer.areas()))
-    return {row.id: row.closed_on for row in tx.execute(query)}
+    rows = tx.execute(_CLOSED_DAYS, {"debtor_ids": debtor_ids, "areas": viewer.areas()})
+    return {row.id: row.closed_on for row in rows}
+
+
+_CLOSED_DAYS: Final = select(Debtor.id, Debtor.closed_on).where(Debtor.id.in_(DEBTOR_IDS), in_areas(AREAS))
 
 
 def areas_of(tx: Connection, viewer: Viewer, debtor_id: int) -> list[Area]:
     """The viewer's areas in which a person has a case, in the order of the enumeration."""
-    found = set(
-        tx.execute(
-            select(CaseFile.area).where(CaseFile.debtor_id == debtor_id, CaseFile.area.in_(viewer.areas()))
-        ).scalars()
-    )
+    found = set(tx.execute(_AREAS_OF, {"debtor_id": debtor_id, "areas": viewer.areas()}).scalars())
     return [area for area in Area if area in found]
+
+
+_AREAS_OF: Final = select(CaseFile.area).where(CaseFile.debtor_id == DEBTOR_ID, CaseFile.area.in_(AREAS))
+_IS_SEEN: Final = exists().where(CaseFile.debtor_id == DEBTOR_ID, CaseFile.area.in_(AREAS))
 
 
 def addresses(tx: Connection, viewer: Viewer, debtor_id: int, today: date) -> list[AddressRow]:
     """A person's present addresses. A protected person's (支援措置) only with the right to see them."""
     if not viewer.may_anywhere(Right.PROTECTED_VIEW) and FlagKind.PROTECTED in flag_kinds(tx, viewer, debtor_id, today):
         return []
-    query = (
-        select(
-            Address.kind, Address.postal_code, Address.town, Address.block, Address.building, Address.district
-        )
-        .where(
-            Address.debtor_id == debtor_id,
-            or_(Address.valid_to.is_(None), Address.valid_to >= today),
-            exists().where(CaseFile.debtor_id == debtor_id, CaseFile.area.in_(viewer.areas())),
-        )
-        .order_by(Address.id)
-    )  # fmt: skip
-    return [AddressRow(*row) for row in tx.execute(query)]
+    rows = tx.execute(_ADDRESSES, {"debtor_id": debtor_id, "areas": viewer.areas(), "today": today})
+    return [AddressRow(*row) for row in rows]
+
+
+_ADDRESSES: Final = (
+    select(Address.kind, Address.postal_code, Address.town, Address.block, Address.building, Address.district)
+    .where(Address.debtor_id == DEBTOR_ID, or_(Address.valid_to.is_(None), Address.valid_to >= TODAY), _IS_SEEN)
+    .order_by(Address.id)
+)
 
 
 def phones(tx: Connection, viewer: Viewer, debtor_id: int) -> list[PhoneRow]:
     """A person's numbers, best first."""
-    query = (
-        select(Phone.id, Phone.debtor_id, Phone.number, Phone.kind, Phone.status, Phone.owner, Phone.rank)
-        .where(
-            Phone.debtor_id == debtor_id,
-            exists().where(CaseFile.debtor_id == debtor_id, CaseFile.area.in_(viewer.areas())),
-        )
-        .order_by(Phone.rank, Phone.id)
-    )
-    return [PhoneRow(*row) for row in tx.execute(query)]
+    return [PhoneRow(*row) for row in tx.execute(_PHONES, {"debtor_id": debtor_id, "areas": viewer.areas()})]
+
+
+_PHONES: Final = (
+    select(Phone.id, Phone.debtor_id, Phone.number, Phone.kind, Phone.status, Phone.owner, Phone.rank)
+    .where(Phone.debtor_id == DEBTOR_ID, _IS_SEEN)
+    .order_by(Phone.rank, Phone.id)
+)
 
 
 def flag_kinds(tx: Connection, viewer: Viewer, debtor_id: int, today: date) -> frozenset[FlagKind]:
     """The flags in force on a day, in the viewer's areas or for all, under any of the person's numbers (名寄せ)."""
-    query = select(Flag.kind).where(
-        Flag.debtor_id.in_(person_ids(tx, debtor_id)),
-        or_(Flag.area.is_(None), Flag.area.in_(viewer.areas())),
-        or_(Flag.valid_from.is_(None), Flag.valid_from <= today),
-        or_(Flag.valid_to.is_(None), Flag.valid_to >= today),
-    )
-    return frozenset(tx.execute(query).scalars())
+    asked = {"debtor_ids": person_ids(tx, debtor_id), "areas": viewer.areas(), "today": today}
+    return frozenset(tx.execute(_FLAG_KINDS, asked).scalars())
+
+
+_FLAG_KINDS: Final = select(Flag.kind).where(
+    Flag.debtor_id.in_(DEBTOR_IDS),
+    or_(Flag.area.is_(None), Flag.area.in_(AREAS)),
+    or_(Flag.valid_from.is_(None), Flag.valid_from <= TODAY),
+    or_(Flag.valid_to.is_(None), Flag.valid_to >= TODAY),
+)
 
 
 def household(tx: Connection, viewer: Viewer, of: Person, today: date) -> list[Member]:
     """The other people of a household. Protected people are never listed under one."""
     if of.household_id is None:
         return []
-    owed = (
-        select(func.coalesce(func.sum(Installment.outstanding), 0))
-        .where(Installment.debtor_id == Debtor.id, Installment.area.in_(viewer.areas(Right.ARREARS_VIEW)))
-        .where(Installment.due_on < today)
-        .correlate(Debtor)
-        .scalar_subquery()
-    )
-    query = (
-        select(Debtor.id, Debtor.name, Debtor.household_role, owed)
-        .where(Debtor.household_id == of.household_id, Debtor.id != of.id, in_areas(viewer.areas()))
-        .where(~protected_person(Debtor.id, today))
-        .order_by(Debtor.birth_date, Debtor.id)
-        .limit(20)
-    )
-    return [Member(*row) for row in tx.execute(query)]
+    asked = {"household_id": of.household_id, "debtor_id": of.id, "today": today}
+    return [Member(*row) for row in tx.execute(_HOUSEHOLD, asked | areas_held(viewer, Right.ARREARS_VIEW))]
+
+
+_OWED: Final = (
+    select(func.coalesce(func.sum(Installment.outstanding), 0))
+    .where(Installment.debtor_id == Debtor.id, Installment.area.in_(areas(Right.ARREARS_VIEW)))
+    .where(Installment.due_on < TODAY)
+    .correlate(Debtor)
+    .scalar_subquery()
+)
+_HOUSEHOLD: Final = (
+    select(Debtor.id, Debtor.name, Debtor.household_role, _OWED)
+    .where(Debtor.household_id == bindparam("household_id"), Debtor.id != DEBTOR_ID, in_areas(AREAS))
+    .where(~protected_person(Debtor.id, TODAY))
+    .order_by(Debtor.birth_date, Debtor.id)
+    .limit(20)
+)
 
 
 def joined(tx: Connection, viewer: Viewer, debtor_id: int, today: date) -> list[Hit]:
@@ -290,10 +313,18 @@ def contacts(
     others: Sequence[int] = (),
 ) -> list[ContactRow]:
     """The negotiation record, newest first, over all channels, with that of `others`; or one contact of it."""
-    people = (debtor_id, *others)
+    asked = {"debtor_ids": (debtor_id, *others), "areas": viewer.areas()}
+    query = _contacts(limit)
+    if contact_id is not None:
+        query = query.where(Contact.id == contact_id)
+    return [ContactRow(*tuple(row)) for row in tx.execute(query, asked)]
+
+
+@cache
+def _contacts(limit: int) -> Select[*tuple[Any, ...]]:
     answered = aliased(Contact)
-    correction = select(Contact.corrects_id.label("of")).where(Contact.debtor_id.in_(people)).subquery()
-    query = (
+    correction = select(Contact.corrects_id.label("of")).where(Contact.debtor_id.in_(DEBTOR_IDS)).subquery()
+    return (
         select(
             Contact.id,
             Contact.area,
@@ -319,32 +350,31 @@ def contacts(
         .outerjoin(answered, answered.id == Contact.answers_id)
         .outerjoin(Staff, Staff.id == Contact.user_id)
         .outerjoin(Recording, and_(Recording.call_id == Contact.call_id, Contact.call_id.is_not(None)))
-        .where(Contact.debtor_id.in_(people), Contact.area.in_(viewer.areas()))
+        .where(Contact.debtor_id.in_(DEBTOR_IDS), Contact.area.in_(AREAS))
         .order_by(Contact.at.desc(), Contact.recorded_at.desc(), Contact.id.desc())
         .limit(limit)
     )
-    if contact_id is not None:
-        query = query.where(Contact.id == contact_id)
-    return [ContactRow(*tuple(row)) for row in tx.execute(query)]
 
 
 def dispatches(tx: Connection, viewer: Viewer, debtor_id: int) -> list[DispatchRow]:
     """Papers sent to a person, newest first."""
-    query = (
-        select(
-            Dispatch.area,
-            Dispatch.kind,
-            Dispatch.document_number,
-            Dispatch.sent_on,
-            Dispatch.amount,
-            Dispatch.returned_on,
-            Dispatch.return_reason,
-        )
-        .where(Dispatch.debtor_id == debtor_id, Dispatch.area.in_(viewer.areas()))
-        .order_by(Dispatch.sent_on.desc(), Dispatch.id.desc())
-        .limit(200)
+    return [DispatchRow(*row) for row in tx.execute(_DISPATCHES, {"debtor_id": debtor_id, "areas": viewer.areas()})]
+
+
+_DISPATCHES: Final = (
+    select(
+        Dispatch.area,
+        Dispatch.kind,
+        Dispatch.document_number,
+        Dispatch.sent_on,
+        Dispatch.amount,
+        Dispatch.returned_on,
+        Dispatch.return_reason,
     )
-    return [DispatchRow(*row) for row in tx.execute(query)]
+    .where(Dispatch.debtor_id == DEBTOR_ID, Dispatch.area.in_(AREAS))
+    .order_by(Dispatch.sent_on.desc(), Dispatch.id.desc())
+    .limit(200)
+)
 
 
 def last_call_of(tx: Connection, viewer: Viewer, debtor_id: int, user_id: int) -> uuid.UUID | None:
@@ -378,4 +408,4 @@ def _hits(
 
 def hits_of(tx: Connection, viewer: Viewer, ids: Sequence[int]) -> list[Hit]:
     """People by their ids, for lists that hold ids only."""
-    return _hits(tx, viewer, Debtor.id.in_(ids), limit=len(ids))
+    return _hits(tx, viewer, Debtor.id.in_(ids), limit=len(ids)) if ids else []

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from db.rules.eligibility import DEBT_AREAS
 from db.rules.terms import Area, ImportKind
@@ -12,8 +13,10 @@ from db.schema.exchange import Freshness
 
 def of_area(tx: Connection, area: Area) -> Mapping[ImportKind, datetime]:
     """The newest moment that each kind of data of an area stands for; kinds that were never imported are not there."""
-    query = select(Freshness.kind, Freshness.as_of).where(Freshness.area == area)
-    return {row.kind: row.as_of for row in tx.execute(query)}
+    return {row.kind: row.as_of for row in tx.execute(_OF_AREA, {"area": area})}
+
+
+_OF_AREA: Final = select(Freshness.kind, Freshness.as_of).where(Freshness.area == bindparam("area"))
 
 
 def everything(tx: Connection) -> Mapping[tuple[ImportKind, Area], datetime]:
@@ -36,8 +39,12 @@ def of_areas(tx: Connection, areas: Collection[Area], otherwise: datetime) -> Ma
 
 def payments_as_of(tx: Connection, area: Area) -> datetime | None:
     """As of when what came in in an area is known; None where payments were never imported."""
-    query = select(Freshness.as_of).where(Freshness.area == area, Freshness.kind == ImportKind.PAYMENTS)
-    return tx.execute(query).scalar_one_or_none()
+    return tx.execute(_PAYMENTS, {"area": area}).scalar_one_or_none()
+
+
+_PAYMENTS: Final = select(Freshness.as_of).where(
+    Freshness.area == bindparam("area"), Freshness.kind == ImportKind.PAYMENTS
+)
 
 
 def money_as_of(tx: Connection, area: Area, otherwise: datetime) -> datetime:

@@ -13,6 +13,7 @@ from db.rules.opening import Opening
 from db.rules.telephony import OPEN_INCOMING, IncomingState
 from db.rules.terms import Area
 from db.schema.calls import Incoming, Seat
+from db.store.bound import AREAS
 
 AT_ONCE: Final = 500
 """Ids in one statement."""
@@ -75,13 +76,15 @@ class Queue:
 
 def queue(tx: Connection, areas: Collection[Area]) -> Queue:
     """Those who wait for somebody of some areas, on every PBX."""
-    query = select(func.count(), func.min(Incoming.arrived_at)).where(
-        Incoming.pbx.in_(select(Seat.pbx)),  # (pbx, state) is the index
-        Incoming.state == IncomingState.WAITING,
-        Incoming.area.in_(areas),
-    )
-    callers, since = tx.execute(query).one()
+    callers, since = tx.execute(_QUEUE, {"areas": areas}).one()
     return Queue(callers, since)
+
+
+_QUEUE: Final = select(func.count(), func.min(Incoming.arrived_at)).where(
+    Incoming.pbx.in_(select(Seat.pbx)),  # (pbx, state) is the index
+    Incoming.state == IncomingState.WAITING,
+    Incoming.area.in_(AREAS),
+)
 
 
 def missed_before(tx: Connection, row: IncomingRow) -> datetime | None:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from db.rules.terms import FlagKind
 from db.schema.merges import MergedPerson
 from db.schema.people import Debtor, Flag
+from db.store.bound import DEBTOR_IDS
 
 _LOCK_SPACE: Final = 0x5A19
 """Sets these locks of PostgreSQL apart from any others."""
@@ -47,15 +48,14 @@ def kin(tx: Connection, debtor_id: int) -> Kin:
 def kin_of_each(tx: Connection, debtor_ids: Collection[int]) -> dict[int, Kin]:
     """Who is one with each of some people, in as many queries as for one."""
     persons = {one: [one] for one in debtor_ids}
-    for row in tx.execute(_merged_with(debtor_ids)):
+    for row in tx.execute(_MERGED_WITH, {"debtor_ids": debtor_ids}):
         persons[row.mine].append(row.other)
     known = {one for person in persons.values() for one in person}
-    homes = select(Debtor.id, Debtor.household_id).where(Debtor.id.in_(known), Debtor.household_id.is_not(None))
-    home_of = {row.id: row.household_id for row in tx.execute(homes) if row.household_id is not None}
+    homes = tx.execute(_HOMES, {"debtor_ids": known})
+    home_of = {row.id: row.household_id for row in homes if row.household_id is not None}
     members: defaultdict[int, set[int]] = defaultdict(set)
     if home_of:
-        living = select(Debtor.id, Debtor.household_id).where(Debtor.household_id.in_(set(home_of.values())))
-        for member in tx.execute(living):
+        for member in tx.execute(_LIVING, {"households": set(home_of.values())}):
             members[member.household_id or 0].add(member.id)
     return {one: _kin(person, home_of, members) for one, person in persons.items()}
 
@@ -66,19 +66,24 @@ def _kin(person: Sequence[int], home_of: Mapping[int, int], members: Mapping[int
     return Kin(tuple(person), households, tuple(sorted(home)))
 
 
-def _merged_with(debtor_ids: Collection[int]) -> Select[int, int]:
-    mine, theirs = aliased(MergedPerson), aliased(MergedPerson)
-    return (
-        select(mine.debtor_id.label("mine"), theirs.debtor_id.label("other"))
-        .join(theirs, mine.person_id == theirs.person_id)
-        .where(mine.debtor_id.in_(debtor_ids), theirs.debtor_id != mine.debtor_id)
-        .order_by(theirs.debtor_id)
-    )
+_MINE, _THEIRS = aliased(MergedPerson), aliased(MergedPerson)
+_MERGED_WITH: Final = (
+    select(_MINE.debtor_id.label("mine"), _THEIRS.debtor_id.label("other"))
+    .join(_THEIRS, _MINE.person_id == _THEIRS.person_id)
+    .where(_MINE.debtor_id.in_(DEBTOR_IDS), _THEIRS.debtor_id != _MINE.debtor_id)
+    .order_by(_THEIRS.debtor_id)
+)
+_HOMES: Final = select(Debtor.id, Debtor.household_id).where(
+    Debtor.id.in_(DEBTOR_IDS), Debtor.household_id.is_not(None)
+)
+_LIVING: Final = select(Debtor.id, Debtor.household_id).where(
+    Debtor.household_id.in_(bindparam("households", expanding=True))
+)
 
 
 def person_ids(tx: Connection, debtor_id: int) -> tuple[int, ...]:
     """The ids that are one person, with the one asked for first."""
-    return (debtor_id, *(row.other for row in tx.execute(_merged_with([debtor_id]))))
+    return (debtor_id, *(row.other for row in tx.execute(_MERGED_WITH, {"debtor_ids": [debtor_id]})))
 
 
 def persons_once(tx: Connection, ids: Sequence[int]) -> tuple[int, ...]:
@@ -91,8 +96,8 @@ def persons_once(tx: Connection, ids: Sequence[int]) -> tuple[int, ...]:
     return tuple(one for one in dict.fromkeys(ids) if first[merged.get(one, one)] == one)
 
 
-def protected_person(debtor_id: Any, today: date) -> ColumnElement[bool]:
-    """Whether somebody, under any of their numbers, is under 支援措置 on a day, whatever the area."""
+def protected_person(debtor_id: Any, today: date | BindParameter[Any]) -> ColumnElement[bool]:
+    """The condition that somebody, under any of their numbers, is under 支援措置 on a day, whatever the area."""
     mine, theirs = aliased(MergedPerson), aliased(MergedPerson)
     in_force = and_(
         Flag.kind == FlagKind.PROTECTED,

@@ -6,7 +6,7 @@ sweep alike.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -16,11 +16,12 @@ from sqlalchemy.orm import aliased
 
 from db.rules.identity import address_key
 from db.rules.sameness import Particulars
-from db.rules.terms import AddressKind, PairAct, PairState, PersonKind, Right
+from db.rules.terms import AddressKind, Area, PairAct, PairState, PersonKind, Right
 from db.rules.viewer import Viewer
 from db.schema.merges import MergeDecision, MergedPerson, MergePair, MergeSweep
 from db.schema.people import Address, CaseFile, Debtor, Phone
 from db.schema.staff import Staff
+from db.store.bound import AREAS, DEBTOR_IDS, TODAY
 from db.store.kin import protected_person
 
 Pair = tuple[int, int]
@@ -58,46 +59,42 @@ def in_order(one: int, other: int) -> Pair:
 
 def near(tx: Connection, people: Collection[int]) -> set[Pair]:
     """Pairs of some people with anybody that are worth comparing."""
+    return {in_order(*tuple(row)) for block in _BLOCKS for row in tx.execute(block, {"debtor_ids": people})}
+
+
+def _blocks() -> Iterator[Select[int, int]]:
     one, other = aliased(Debtor), aliased(Debtor)
     here, there = aliased(Address), aliased(Address)
     mine, theirs = aliased(Phone), aliased(Phone)
     named = or_(one.kana_folded == other.kana_folded, one.name_folded == other.name_folded)
-    among = and_(one.id.in_(people), one.id != other.id)
-    ids = select(one.id, other.id)
+    ids = select(one.id, other.id).where(one.id.in_(DEBTOR_IDS), one.id != other.id).distinct().limit(MOST_NEAR)
     by_birth = ids.join(other, other.birth_date == one.birth_date)
-    blocks: tuple[Select[int, int], ...] = (
-        by_birth.where(one.kana_folded == other.kana_folded),
-        by_birth.where(one.name_folded == other.name_folded),
-        ids.join(here, here.debtor_id == one.id)
-        .join(there, and_(there.town == here.town, there.block == here.block))
-        .join(other, other.id == there.debtor_id)
-        .where(named),
-        ids.join(mine, mine.debtor_id == one.id)
-        .join(theirs, theirs.number == mine.number)
-        .join(other, other.id == theirs.debtor_id)
-        .where(named),
-        ids.join(other, other.name_folded == one.name_folded).where(one.kind == PersonKind.COMPANY),
-    )
-    return {
-        in_order(*tuple(row)) for block in blocks for row in tx.execute(block.where(among).distinct().limit(MOST_NEAR))
-    }
+    yield by_birth.where(one.kana_folded == other.kana_folded)
+    yield by_birth.where(one.name_folded == other.name_folded)
+    at_home = ids.join(here, here.debtor_id == one.id)
+    at_home = at_home.join(there, and_(there.town == here.town, there.block == here.block))
+    yield at_home.join(other, other.id == there.debtor_id).where(named)
+    by_phone = ids.join(mine, mine.debtor_id == one.id).join(theirs, theirs.number == mine.number)
+    yield by_phone.join(other, other.id == theirs.debtor_id).where(named)
+    yield ids.join(other, other.name_folded == one.name_folded).where(one.kind == PersonKind.COMPANY)
+
+
+_BLOCKS: Final = tuple(_blocks())
 
 
 def particulars(tx: Connection, people: Collection[int]) -> dict[int, Particulars]:
     """What is compared of each of some people."""
+    if not people:
+        return {}
+    these = {"debtor_ids": people}
     homes: defaultdict[int, set[str]] = defaultdict(set)
     former: defaultdict[int, set[str]] = defaultdict(set)
-    for row in tx.execute(
-        select(Address.debtor_id, Address.kind, Address.town, Address.block, Address.valid_to).where(
-            Address.debtor_id.in_(people), Address.kind != AddressKind.WORKPLACE
-        )
-    ):
+    for row in tx.execute(_HOMES, these):
         past = row.kind is AddressKind.FORMER or row.valid_to is not None
         (former if past else homes)[row.debtor_id].add(address_key(row.town + row.block))
     phones: defaultdict[int, set[str]] = defaultdict(set)
-    for owner, number in tx.execute(select(Phone.debtor_id, Phone.number).where(Phone.debtor_id.in_(people))):
+    for owner, number in tx.execute(_PHONES, these):
         phones[owner].add(number)
-    who = select(Debtor.id, Debtor.kind, Debtor.name_folded, Debtor.kana_folded, Debtor.birth_date)
     return {
         row.id: Particulars(
             kind=row.kind,
@@ -108,12 +105,23 @@ def particulars(tx: Connection, people: Collection[int]) -> dict[int, Particular
             former_homes=frozenset(former[row.id]),
             phones=frozenset(phones[row.id]),
         )
-        for row in tx.execute(who.where(Debtor.id.in_(people)))
+        for row in tx.execute(_WHO, these)
     }
+
+
+_HOMES: Final = select(Address.debtor_id, Address.kind, Address.town, Address.block, Address.valid_to).where(
+    Address.debtor_id.in_(DEBTOR_IDS), Address.kind != AddressKind.WORKPLACE
+)
+_PHONES: Final = select(Phone.debtor_id, Phone.number).where(Phone.debtor_id.in_(DEBTOR_IDS))
+_WHO: Final = select(Debtor.id, Debtor.kind, Debtor.name_folded, Debtor.kana_folded, Debtor.birth_date).where(
+    Debtor.id.in_(DEBTOR_IDS)
+)
 
 
 def states(tx: Connection, pairs: Collection[Pair]) -> dict[Pair, PairState]:
     """How those of some pairs stand that the register knows."""
+    if not pairs:
+        return {}
     firsts, wanted = {first for first, _ in pairs}, set(pairs)
     query = select(MergePair.first_id, MergePair.second_id, MergePair.state).where(MergePair.first_id.in_(firsts))
     return {(row.first_id, row.second_id): row.state for row in tx.execute(query) if (row[0], row[1]) in wanted}
@@ -151,9 +159,10 @@ def listed(
     tx: Connection, viewer: Viewer, state: PairState, today: date, *, limit: int, below: Pair | None = None
 ) -> list[PairRow]:
     """Pairs that the viewer may decide on, likeliest first; `below` is (score, id) of the last one seen."""
+    areas, protected = _decides_in(viewer), viewer.may_anywhere(Right.PROTECTED_VIEW)
     query = _pairs().where(MergePair.state == state)
     for column in (MergePair.first_id, MergePair.second_id):
-        query = query.where(_decidable(viewer, column, today))
+        query = query.where(_decidable(column, areas, today, protected=protected))
     if below is not None:
         score, seen = below
         query = query.where(or_(MergePair.score < score, and_(MergePair.score == score, MergePair.id < seen)))
@@ -163,8 +172,8 @@ def listed(
 
 def may_decide_on(tx: Connection, viewer: Viewer, people: Collection[int], today: date) -> set[int]:
     """Those of some people whose sameness with others the viewer may be shown and may decide on."""
-    query = select(Debtor.id).where(Debtor.id.in_(people), _decidable(viewer, Debtor.id, today))
-    return set(tx.execute(query).scalars())
+    asked = {"debtor_ids": people, "areas": _decides_in(viewer), "today": today}
+    return set(tx.execute(_DECIDABLE[viewer.may_anywhere(Right.PROTECTED_VIEW)], asked).scalars())
 
 
 def decide(
@@ -208,12 +217,22 @@ def regroup(tx: Connection, around: Iterable[int]) -> None:
         tx.execute(insert(MergedPerson), rows)
 
 
-def _decidable(viewer: Viewer, debtor_id: Any, today: date) -> ColumnElement[bool]:
-    areas = viewer.areas(Right.PERSON_MERGE) & viewer.areas()
+def _decides_in(viewer: Viewer) -> frozenset[Area]:
+    return viewer.areas(Right.PERSON_MERGE) & viewer.areas()
+
+
+def _decidable(debtor_id: Any, areas: Any, today: Any, *, protected: bool) -> ColumnElement[bool]:
     seen = exists().where(CaseFile.debtor_id == debtor_id, CaseFile.area.in_(areas))
-    if viewer.may_anywhere(Right.PROTECTED_VIEW):
-        return seen
-    return and_(seen, ~protected_person(debtor_id, today))
+    return seen if protected else and_(seen, ~protected_person(debtor_id, today))
+
+
+_DECIDABLE: Final = {
+    protected: select(Debtor.id).where(
+        Debtor.id.in_(DEBTOR_IDS), _decidable(Debtor.id, AREAS, TODAY, protected=protected)
+    )
+    for protected in (False, True)
+}
+"""Those on whom a viewer may decide who may see people under 支援措置, or may not."""
 
 
 def _pairs() -> Select[int, int, int, PairState, int]:

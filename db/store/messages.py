@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
+from sqlalchemy import Connection, Select, and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from db.rules.terms import Area
@@ -14,6 +14,7 @@ from db.rules.viewer import Viewer
 from db.schema.people import Debtor
 from db.schema.staff import Staff, StaffGroup
 from db.schema.work import Message, MessageRead
+from db.store.bound import AREAS, DEBTOR_ID, GROUP_IDS, USER_ID
 
 LISTED: Final = 50
 LOOKED_BACK: Final = timedelta(days=90)
@@ -39,69 +40,69 @@ class MessageRow:
 
 def find(tx: Connection, viewer: Viewer, message_id: uuid.UUID) -> MessageRow | None:
     """A message that the viewer sent or was sent."""
-    return next(iter(_rows(tx, viewer, or_(_to(viewer), _from(viewer)), Message.id == message_id)), None)
+    return next(iter(_rows(tx, _MESSAGES.where(or_(_TO, _FROM), Message.id == message_id), viewer)), None)
 
 
 def received(
     tx: Connection, viewer: Viewer, now: datetime, *, unread: bool = False, limit: int = LISTED
 ) -> list[MessageRow]:
     """What the viewer was sent lately, newest first."""
-    found = [_to(viewer), Message.sent_at > now - LOOKED_BACK]
-    return _rows(tx, viewer, *found, *([~_read_by(viewer)] if unread else []), limit=limit)
+    query = _MESSAGES.where(_TO, Message.sent_at > now - LOOKED_BACK)
+    return _rows(tx, (query.where(~_IS_READ) if unread else query).limit(limit), viewer)
 
 
 def sent(tx: Connection, viewer: Viewer, now: datetime) -> list[MessageRow]:
     """What the viewer sent lately, newest first, with who has read it."""
-    return _with_readers(tx, _rows(tx, viewer, _from(viewer), Message.sent_at > now - LOOKED_BACK))
+    return _with_readers(tx, _rows(tx, _MESSAGES.where(_FROM, Message.sent_at > now - LOOKED_BACK), viewer))
 
 
 def of_debtor(tx: Connection, viewer: Viewer, debtor_id: int) -> list[MessageRow]:
     """What the viewer sent or was sent about a person, newest first."""
-    rows = _rows(tx, viewer, or_(_to(viewer), _from(viewer)), Message.debtor_id == debtor_id, limit=20)
-    return _with_readers(tx, rows)
+    return _with_readers(tx, _rows(tx, _OF_DEBTOR, viewer, debtor_id=debtor_id))
 
 
 def unread(tx: Connection, viewer: Viewer, now: datetime) -> int:
     """How many messages the viewer has not read."""
-    conditions = (_to(viewer), Message.area.in_(viewer.areas()), ~_read_by(viewer), Message.sent_at > now - LOOKED_BACK)
-    return tx.execute(select(func.count()).select_from(Message).where(*conditions)).scalar_one()
+    return tx.execute(_UNREAD, {**_asker(viewer), "since": now - LOOKED_BACK}).scalar_one()
 
 
-def _to(viewer: Viewer) -> ColumnElement[bool]:
-    to_group = and_(Message.group_id.in_(viewer.group_ids), Message.from_id != viewer.user_id)
-    return or_(Message.user_id == viewer.user_id, to_group)
+_TO: Final = or_(Message.user_id == USER_ID, and_(Message.group_id.in_(GROUP_IDS), Message.from_id != USER_ID))
+_FROM: Final = Message.from_id == USER_ID
+_IS_READ: Final = exists().where(MessageRead.message_id == Message.id, MessageRead.user_id == USER_ID)
+_SENDER, _MINE = aliased(Staff), aliased(MessageRead)
+_MESSAGES: Final = (
+    select(
+        Message.id, Message.area, Message.debtor_id, Debtor.name, Message.from_id, _SENDER.name,
+        func.coalesce(Staff.name, StaffGroup.name, ""), Message.body, Message.sent_at, _MINE.read_at,
+    )
+    .join(Debtor, Debtor.id == Message.debtor_id)
+    .join(_SENDER, _SENDER.id == Message.from_id)
+    .outerjoin(Staff, Staff.id == Message.user_id)
+    .outerjoin(StaffGroup, StaffGroup.id == Message.group_id)
+    .outerjoin(_MINE, and_(_MINE.message_id == Message.id, _MINE.user_id == USER_ID))
+    .where(Message.area.in_(AREAS))
+    .order_by(Message.sent_at.desc(), Message.id.desc())
+    .limit(LISTED)
+)  # fmt: skip
+_OF_DEBTOR: Final = _MESSAGES.where(or_(_TO, _FROM), Message.debtor_id == DEBTOR_ID).limit(20)
+_UNREAD: Final = (
+    select(func.count())
+    .select_from(Message)
+    .where(_TO, Message.area.in_(AREAS), ~_IS_READ, Message.sent_at > bindparam("since"))
+)
 
 
-def _from(viewer: Viewer) -> ColumnElement[bool]:
-    return Message.from_id == viewer.user_id
+def _asker(viewer: Viewer) -> dict[str, Any]:
+    return {"user_id": viewer.user_id, "group_ids": viewer.group_ids, "areas": viewer.areas()}
 
 
-def _read_by(viewer: Viewer) -> ColumnElement[bool]:
-    return exists().where(MessageRead.message_id == Message.id, MessageRead.user_id == viewer.user_id)
-
-
-def _rows(
-    tx: Connection, viewer: Viewer, *conditions: ColumnElement[bool], limit: int = LISTED
-) -> list[MessageRow]:  # fmt: skip
-    sender, mine = aliased(Staff), aliased(MessageRead)
-    query = (
-        select(
-            Message.id, Message.area, Message.debtor_id, Debtor.name, Message.from_id, sender.name,
-            func.coalesce(Staff.name, StaffGroup.name, ""), Message.body, Message.sent_at, mine.read_at,
-        )
-        .join(Debtor, Debtor.id == Message.debtor_id)
-        .join(sender, sender.id == Message.from_id)
-        .outerjoin(Staff, Staff.id == Message.user_id)
-        .outerjoin(StaffGroup, StaffGroup.id == Message.group_id)
-        .outerjoin(mine, and_(mine.message_id == Message.id, mine.user_id == viewer.user_id))
-        .where(Message.area.in_(viewer.areas()), *conditions)
-        .order_by(Message.sent_at.desc(), Message.id.desc())
-        .limit(limit)
-    )  # fmt: skip
-    return [MessageRow(*row) for row in tx.execute(query)]
+def _rows(tx: Connection, query: Select[*tuple[Any, ...]], viewer: Viewer, **more: Any) -> list[MessageRow]:
+    return [MessageRow(*tuple(row)) for row in tx.execute(query, _asker(viewer) | more)]
 
 
 def _with_readers(tx: Connection, rows: Sequence[MessageRow]) -> list[MessageRow]:
+    if not rows:
+        return []
     query = (
         select(MessageRead.message_id, Staff.name, MessageRead.read_at)
         .join(Staff, Staff.id == MessageRead.user_id)

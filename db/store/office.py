@@ -4,18 +4,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from db.rules.viewer import Viewer
 from db.schema.ops import OfficeSetting
 
 EMERGENCY_STOP: Final = "emergency_stop"
+_NEWEST: Final = (
+    select(OfficeSetting.value, OfficeSetting.set_at)
+    .where(OfficeSetting.key == bindparam("key"))
+    .order_by(OfficeSetting.id.desc())
+    .limit(1)
+)
 
 
 def value(tx: Connection, key: str) -> Any:
     """The value in force of a setting, or None if it was never set."""
-    newest = select(OfficeSetting.value).where(OfficeSetting.key == key).order_by(OfficeSetting.id.desc()).limit(1)
-    return tx.execute(newest).scalar_one_or_none()
+    row = tx.execute(_NEWEST, {"key": key}).one_or_none()
+    return row.value if row else None
 
 
 def put(tx: Connection, by: Viewer, key: str, new: Any, now: datetime) -> None:
@@ -34,13 +40,7 @@ class Stopped:
 
 def stopped(tx: Connection) -> Stopped | None:
     """The emergency stop, or None if it is not in force."""
-    query = (
-        select(OfficeSetting.value, OfficeSetting.set_at)
-        .where(OfficeSetting.key == EMERGENCY_STOP)
-        .order_by(OfficeSetting.id.desc())
-        .limit(1)
-    )
-    row = tx.execute(query).one_or_none()
+    row = tx.execute(_NEWEST, {"key": EMERGENCY_STOP}).one_or_none()
     if row is None or not row.value:
         return None
     said = row.value if isinstance(row.value, dict) else {}

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, select
@@ -16,6 +17,7 @@ from db.rules.terms import Area
 from db.rules.viewer import Viewer
 from db.schema.contacts import Promise, PromiseLine
 from db.schema.staff import Staff
+from db.store.bound import AREAS, DEBTOR_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,35 +38,11 @@ class PromiseRow:
 
 def of_debtor(tx: Connection, viewer: Viewer, debtor_id: int, zone: ZoneInfo) -> list[PromiseRow]:
     """A person's promises in the viewer's areas, newest first."""
-    approver, canceller = aliased(Staff), aliased(Staff)
-    query = (
-        select(
-            Promise.id,
-            Promise.area,
-            Promise.made_at,
-            Staff.name.label("made_by"),
-            approver.name.label("approved_by"),
-            canceller.name.label("cancelled_by"),
-            Promise.cancelled_at,
-            Promise.cancel_reason,
-            Promise.note,
-        )
-        .join(Staff, Staff.id == Promise.made_by)
-        .outerjoin(approver, approver.id == Promise.approved_by)
-        .outerjoin(canceller, canceller.id == Promise.cancelled_by)
-        .where(Promise.debtor_id == debtor_id, Promise.area.in_(viewer.areas()))
-        .order_by(Promise.made_at.desc(), Promise.id.desc())
-    )
-    lines = (
-        select(PromiseLine.promise_id, PromiseLine.due_on, PromiseLine.amount)
-        .join(Promise, Promise.id == PromiseLine.promise_id)
-        .where(Promise.debtor_id == debtor_id, Promise.area.in_(viewer.areas()))
-        .order_by(PromiseLine.promise_id, PromiseLine.number)
-    )
+    mine = {"debtor_id": debtor_id, "areas": viewer.areas()}
+    rows = tx.execute(_PROMISES, mine).all()
     parts: defaultdict[uuid.UUID, list[rules.PromiseLine]] = defaultdict(list)
-    for line in tx.execute(lines):
+    for line in tx.execute(_LINES, mine) if rows else ():
         parts[line.promise_id].append(rules.PromiseLine(line.due_on, line.amount))
-    rows = tx.execute(query).all()
     made = {row.id: _promise(row, parts[row.id], zone) for row in rows}
     standing: dict[uuid.UUID, rules.Footing] = {}
     for area in {row.area for row in rows}:
@@ -85,6 +63,33 @@ def of_debtor(tx: Connection, viewer: Viewer, debtor_id: int, zone: ZoneInfo) ->
         )
         for row in rows
     ]
+
+
+_APPROVER, _CANCELLER = aliased(Staff), aliased(Staff)
+_PROMISES: Final = (
+    select(
+        Promise.id,
+        Promise.area,
+        Promise.made_at,
+        Staff.name.label("made_by"),
+        _APPROVER.name.label("approved_by"),
+        _CANCELLER.name.label("cancelled_by"),
+        Promise.cancelled_at,
+        Promise.cancel_reason,
+        Promise.note,
+    )
+    .join(Staff, Staff.id == Promise.made_by)
+    .outerjoin(_APPROVER, _APPROVER.id == Promise.approved_by)
+    .outerjoin(_CANCELLER, _CANCELLER.id == Promise.cancelled_by)
+    .where(Promise.debtor_id == DEBTOR_ID, Promise.area.in_(AREAS))
+    .order_by(Promise.made_at.desc(), Promise.id.desc())
+)
+_LINES: Final = (
+    select(PromiseLine.promise_id, PromiseLine.due_on, PromiseLine.amount)
+    .join(Promise, Promise.id == PromiseLine.promise_id)
+    .where(Promise.debtor_id == DEBTOR_ID, Promise.area.in_(AREAS))
+    .order_by(PromiseLine.promise_id, PromiseLine.number)
+)
 
 
 def _promise(row: Row[*tuple[object, ...]], lines: Sequence[rules.PromiseLine], zone: ZoneInfo) -> rules.Promise:

@@ -3,9 +3,9 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from db.rules.terms import Area, Right
@@ -13,6 +13,7 @@ from db.rules.viewer import Viewer
 from db.schema.contacts import Recall, RecallPutAway
 from db.schema.people import Debtor, Phone
 from db.schema.staff import Staff
+from db.store.bound import AREAS, DEBTOR_ID
 
 LISTED: Final = 50
 """Bookings that a list shows at most, soonest first."""
@@ -51,7 +52,7 @@ def lock(tx: Connection, recall_id: uuid.UUID) -> bool:
 
 def of_debtor(tx: Connection, viewer: Viewer, debtor_id: int) -> list[RecallRow]:
     """Open bookings of a person, soonest first."""
-    return _recalls(tx, viewer, Recall.debtor_id == debtor_id, limit=20)
+    return _rows(tx, _OF_DEBTOR, viewer, debtor_id=debtor_id)
 
 
 def due(tx: Connection, viewer: Viewer, until: datetime) -> list[RecallRow]:
@@ -67,7 +68,7 @@ def listed(tx: Connection, viewer: Viewer, until: datetime, *, everyones: bool) 
 def count(tx: Connection, viewer: Viewer, until: datetime, *, everyones: bool = False) -> int:
     """How many bookings `listed` could show without its limit."""
     query = select(func.count()).where(
-        _open_in(viewer), _whose(viewer, everyones=everyones), Recall.due_at <= until
+        _open_in(viewer.areas()), _whose(viewer, everyones=everyones), Recall.due_at <= until
     )  # fmt: skip
     return tx.execute(query.select_from(Recall)).scalar_one()
 
@@ -94,7 +95,7 @@ def popping(tx: Connection, viewer: Viewer, now: datetime, *, anyones: bool) -> 
 
 def next_pop(tx: Connection, viewer: Viewer, now: datetime) -> datetime | None:
     """When the next of the viewer's or anyone's bookings has its time, or comes back into sight."""
-    ahead = select(func.min(Recall.due_at)).where(_open_in(viewer), _for_me(viewer), Recall.due_at > now)
+    ahead = select(func.min(Recall.due_at)).where(_open_in(viewer.areas()), _for_me(viewer), Recall.due_at > now)
     back = (
         select(func.min(RecallPutAway.until))
         .join(Recall, Recall.id == RecallPutAway.recall_id)
@@ -114,23 +115,29 @@ def _whose(viewer: Viewer, *, everyones: bool) -> ColumnElement[bool]:
     return or_(_for_me(viewer), Recall.area.in_(viewer.areas(Right.RECALL_ANYONE)))
 
 
-def _open_in(viewer: Viewer) -> ColumnElement[bool]:
-    return and_(Recall.closed_at.is_(None), Recall.area.in_(viewer.areas()))
+def _open_in(areas: Any) -> ColumnElement[bool]:
+    return and_(Recall.closed_at.is_(None), Recall.area.in_(areas))
 
 
 def _recalls(tx: Connection, viewer: Viewer, condition: ColumnElement[bool], limit: int) -> list[RecallRow]:
-    maker = aliased(Staff)
-    query = (
-        select(
-            Recall.id, Recall.area, Recall.debtor_id, Debtor.name, Recall.due_at, Staff.name, Recall.note,
-            Recall.user_id, Recall.phone_id, Phone.number, maker.name, Recall.escalated_at,
-        )
-        .join(Debtor, Debtor.id == Recall.debtor_id)
-        .outerjoin(Staff, Staff.id == Recall.user_id)
-        .outerjoin(maker, maker.id == Recall.made_by)
-        .outerjoin(Phone, Phone.id == Recall.phone_id)
-        .where(_open_in(viewer), condition)
-        .order_by(Recall.due_at, Recall.id)
-        .limit(limit)
-    )  # fmt: skip
-    return [RecallRow(*row) for row in tx.execute(query)]
+    return _rows(tx, _RECALLS.where(condition).limit(limit), viewer)
+
+
+def _rows(tx: Connection, query: Select[*tuple[Any, ...]], viewer: Viewer, **more: Any) -> list[RecallRow]:
+    return [RecallRow(*tuple(row)) for row in tx.execute(query, {"areas": viewer.areas(), **more})]
+
+
+_MAKER = aliased(Staff)
+_RECALLS: Final = (
+    select(
+        Recall.id, Recall.area, Recall.debtor_id, Debtor.name, Recall.due_at, Staff.name, Recall.note,
+        Recall.user_id, Recall.phone_id, Phone.number, _MAKER.name, Recall.escalated_at,
+    )
+    .join(Debtor, Debtor.id == Recall.debtor_id)
+    .outerjoin(Staff, Staff.id == Recall.user_id)
+    .outerjoin(_MAKER, _MAKER.id == Recall.made_by)
+    .outerjoin(Phone, Phone.id == Recall.phone_id)
+    .where(_open_in(AREAS))
+    .order_by(Recall.due_at, Recall.id)
+)  # fmt: skip
+_OF_DEBTOR: Final = _RECALLS.where(Recall.debtor_id == DEBTOR_ID).limit(20)

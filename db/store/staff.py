@@ -5,12 +5,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, bindparam, func, or_, select
 
 from db.rules.terms import Area, Right
 from db.rules.viewer import OFFICERS_ONLY, Viewer
 from db.schema.staff import Grant, Level, LevelRight, Membership, OldPassword, Session, Staff
+from db.store.bound import USER_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +79,11 @@ def credentials(tx: Connection, login: str) -> Credentials | None:
 
 def viewer(tx: Connection, user_id: int) -> Viewer | None:
     """A user with all rights they hold by themselves and through their groups; None if disabled or unknown."""
-    user = tx.execute(
-        select(Staff.login, Staff.name, Staff.contracted).where(Staff.id == user_id, Staff.disabled_at.is_(None))
-    ).one_or_none()
+    asked = {"user_id": user_id}
+    user = tx.execute(_USER, asked).one_or_none()
     if user is None:
         return None
-    groups = select(Membership.group_id).where(Membership.user_id == user_id)
-    held = tx.execute(
-        select(Grant.area, LevelRight.right)
-        .join(LevelRight, LevelRight.level_code == Grant.level_code)
-        .where(or_(Grant.user_id == user_id, Grant.group_id.in_(groups)))
-    )
+    held = tx.execute(_RIGHTS, asked)
     withheld = OFFICERS_ONLY if user.contracted else frozenset()
     rights: defaultdict[Area, set[Right]] = defaultdict(set)
     for row in held:
@@ -98,8 +94,17 @@ def viewer(tx: Connection, user_id: int) -> Viewer | None:
         name=user.name,
         rights={area: frozenset(found - withheld) for area, found in rights.items()},
         contracted=user.contracted,
-        group_ids=frozenset(tx.execute(groups).scalars()),
+        group_ids=frozenset(tx.execute(_GROUPS, asked).scalars()),
     )
+
+
+_USER: Final = select(Staff.login, Staff.name, Staff.contracted).where(Staff.id == USER_ID, Staff.disabled_at.is_(None))
+_GROUPS: Final = select(Membership.group_id).where(Membership.user_id == USER_ID)
+_RIGHTS: Final = (
+    select(Grant.area, LevelRight.right)
+    .join(LevelRight, LevelRight.level_code == Grant.level_code)
+    .where(or_(Grant.user_id == USER_ID, Grant.group_id.in_(_GROUPS)))
+)
 
 
 def token_digest(token: str) -> bytes:
@@ -109,18 +114,7 @@ def token_digest(token: str) -> bytes:
 
 def session(tx: Connection, token: str) -> SessionState | None:
     """The session that a cookie names."""
-    row = tx.execute(
-        select(
-            Session.user_id,
-            Session.csrf_token,
-            Session.seen_at,
-            Session.expires_at,
-            Session.revoked_at,
-            Staff.must_change_password,
-        )
-        .join(Staff, Staff.id == Session.user_id)
-        .where(Session.token_digest == token_digest(token))
-    ).one_or_none()
+    row = tx.execute(_SESSION, {"token_digest": token_digest(token)}).one_or_none()
     if row is None:
         return None
     return SessionState(
@@ -131,6 +125,20 @@ def session(tx: Connection, token: str) -> SessionState | None:
         revoked=row.revoked_at is not None,
         must_change_password=row.must_change_password,
     )
+
+
+_SESSION: Final = (
+    select(
+        Session.user_id,
+        Session.csrf_token,
+        Session.seen_at,
+        Session.expires_at,
+        Session.revoked_at,
+        Staff.must_change_password,
+    )
+    .join(Staff, Staff.id == Session.user_id)
+    .where(Session.token_digest == bindparam("token_digest"))
+)
 
 
 def users(tx: Connection, by: Viewer) -> list[StaffRow]:

@@ -1,12 +1,12 @@
 """Tasks as lists show them: which of them a viewer sees, which of these they want, and who is stuck."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from db.rules.terms import Area, Right, TaskKind, Term
@@ -14,6 +14,7 @@ from db.rules.viewer import Viewer
 from db.schema.people import Debtor
 from db.schema.staff import Staff, StaffGroup
 from db.schema.work import Task
+from db.store.bound import DEBTOR_ID, areas, areas_held
 
 PAGE: Final = 50
 CLOSED_SHOWN: Final = timedelta(days=30)
@@ -128,7 +129,8 @@ def listed(tx: Connection, viewer: Viewer, wanted: Wanted, today: date) -> list[
     }[wanted.order]
     if wanted.closed:
         order = (Task.done_at.desc(),)
-    return _rows(tx, (*_conditions(viewer, wanted, today),), (*order, Task.id), PAGE, wanted.page * PAGE)
+    query = _TASKS.where(*_conditions(viewer, wanted, today)).order_by(*order, Task.id)
+    return _rows(tx, query.limit(PAGE).offset(wanted.page * PAGE))
 
 
 def count(tx: Connection, viewer: Viewer, wanted: Wanted, today: date) -> int:
@@ -139,7 +141,7 @@ def count(tx: Connection, viewer: Viewer, wanted: Wanted, today: date) -> int:
 
 def find(tx: Connection, viewer: Viewer, task_id: uuid.UUID) -> TaskRow | None:
     """A task that the viewer may see."""
-    return next(iter(_rows(tx, (visible(viewer), Task.id == task_id), (Task.id,), 1, 0)), None)
+    return next(iter(_rows(tx, _TASKS.where(visible(viewer), Task.id == task_id))), None)
 
 
 def lock(tx: Connection, task_id: uuid.UUID) -> None:
@@ -149,8 +151,7 @@ def lock(tx: Connection, task_id: uuid.UUID) -> None:
 
 def of_debtor(tx: Connection, viewer: Viewer, debtor_id: int) -> list[TaskRow]:
     """Open tasks about a person, whoever has them, oldest first."""
-    about = (Task.debtor_id == debtor_id, Task.done_at.is_(None), _readable(viewer))
-    return _rows(tx, about, (Task.made_at,), 20, 0)
+    return _rows(tx, _OF_DEBTOR, debtor_id=debtor_id, **areas_held(viewer, *NEEDS.values()))
 
 
 def piles(tx: Connection, viewer: Viewer, today: date) -> list[Pile]:
@@ -161,7 +162,7 @@ def piles(tx: Connection, viewer: Viewer, today: date) -> list[Pile]:
         .select_from(Task)
         .outerjoin(Staff, Staff.id == Task.user_id)
         .outerjoin(StaffGroup, StaffGroup.id == Task.group_id)
-        .where(Task.done_at.is_(None), Task.area.in_(viewer.areas(Right.ASSIGN)), _readable(viewer))
+        .where(Task.done_at.is_(None), Task.area.in_(viewer.areas(Right.ASSIGN)), _readable(viewer.areas))
         .group_by(Task.user_id, Task.group_id, Staff.name, StaffGroup.name)
         .order_by(late.desc(), func.min(Task.made_at))
     )
@@ -174,7 +175,7 @@ def piles(tx: Connection, viewer: Viewer, today: date) -> list[Pile]:
 def visible(viewer: Viewer) -> ColumnElement[bool]:
     """The viewer's own tasks, those of their groups, anyone's where they telephone, and all where they assign tasks."""
     return and_(
-        _readable(viewer),
+        _readable(viewer.areas),
         or_(_mine(viewer), Task.area.in_(viewer.areas(Right.ASSIGN))),
     )  # fmt: skip
 
@@ -183,13 +184,14 @@ def _mine(viewer: Viewer) -> ColumnElement[bool]:
     return or_(Task.user_id == viewer.user_id, Task.group_id.in_(viewer.group_ids), _anyones(viewer.areas(Right.CALL)))
 
 
-def _anyones(areas: frozenset[Area]) -> ColumnElement[bool]:
-    return and_(Task.user_id.is_(None), Task.group_id.is_(None), Task.area.in_(areas))
+def _anyones(where: frozenset[Area]) -> ColumnElement[bool]:
+    return and_(Task.user_id.is_(None), Task.group_id.is_(None), Task.area.in_(where))
 
 
-def _readable(viewer: Viewer) -> ColumnElement[bool]:
-    restricted = [and_(Task.kind == kind, Task.area.in_(viewer.areas(right))) for kind, right in NEEDS.items()]
-    return and_(Task.area.in_(viewer.areas()), or_(Task.kind.not_in(list(NEEDS)), *restricted))
+def _readable(where: Callable[..., Any]) -> ColumnElement[bool]:
+    """`where`: the viewer's areas by right, as values or as parameters."""
+    restricted = [and_(Task.kind == kind, Task.area.in_(where(right))) for kind, right in NEEDS.items()]
+    return and_(Task.area.in_(where()), or_(Task.kind.not_in(list(NEEDS)), *restricted))
 
 
 def _conditions(viewer: Viewer, wanted: Wanted, today: date) -> list[ColumnElement[bool]]:
@@ -213,29 +215,24 @@ def _conditions(viewer: Viewer, wanted: Wanted, today: date) -> list[ColumnEleme
     return found
 
 
-def _rows(
-    tx: Connection,
-    conditions: Sequence[ColumnElement[bool]],
-    order: Sequence[Any],
-    limit: int,
-    skip: int,
-) -> list[TaskRow]:
-    closer = aliased(Staff)
-    query = (
-        select(
-            Task.id, Task.kind, Task.area, Task.debtor_id, Debtor.name, Task.user_id, Staff.name, Task.group_id,
-            StaffGroup.name, Task.due_on, Task.note, Task.instruction, Task.made_at, Task.done_at, closer.name, Task.word,
-        )
-        .outerjoin(Debtor, Debtor.id == Task.debtor_id)
-        .outerjoin(Staff, Staff.id == Task.user_id)
-        .outerjoin(StaffGroup, StaffGroup.id == Task.group_id)
-        .outerjoin(closer, closer.id == Task.done_by)
-        .where(*conditions)
-        .order_by(*order)
-        .limit(limit)
-        .offset(skip)
-    )  # fmt: skip
-    return [_row(tuple(row)) for row in tx.execute(query)]
+_CLOSER = aliased(Staff)
+_TASKS: Final = (
+    select(
+        Task.id, Task.kind, Task.area, Task.debtor_id, Debtor.name, Task.user_id, Staff.name, Task.group_id,
+        StaffGroup.name, Task.due_on, Task.note, Task.instruction, Task.made_at, Task.done_at, _CLOSER.name, Task.word,
+    )
+    .outerjoin(Debtor, Debtor.id == Task.debtor_id)
+    .outerjoin(Staff, Staff.id == Task.user_id)
+    .outerjoin(StaffGroup, StaffGroup.id == Task.group_id)
+    .outerjoin(_CLOSER, _CLOSER.id == Task.done_by)
+)  # fmt: skip
+_OF_DEBTOR: Final = (
+    _TASKS.where(Task.debtor_id == DEBTOR_ID, Task.done_at.is_(None), _readable(areas)).order_by(Task.made_at).limit(20)
+)
+
+
+def _rows(tx: Connection, query: Select[*tuple[Any, ...]], **asked: Any) -> list[TaskRow]:
+    return [_row(tuple(row)) for row in tx.execute(query, asked)]
 
 
 def _row(values: tuple[Any, ...]) -> TaskRow:

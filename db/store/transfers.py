@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Select, select
 from sqlalchemy.orm import aliased
@@ -12,6 +12,7 @@ from db.rules.telephony import CallState, DutyState, TransferState
 from db.schema.calls import Call, Duty, Seat, Transfer
 from db.schema.people import Debtor
 from db.schema.staff import Staff
+from db.store.bound import USER_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +60,18 @@ class OfficerRow:
 
 def of_call(tx: Connection, call_id: uuid.UUID) -> TransferRow | None:
     """The transfer of a call that is under way."""
-    return _one(tx, _rows().where(Transfer.call_id == call_id, Transfer.ended_at.is_(None)))
+    return _one(tx, _TRANSFERS.where(Transfer.call_id == call_id, Transfer.ended_at.is_(None)))
 
 
 def to_user(tx: Connection, user_id: int) -> TransferRow | None:
     """The transfer that is under way to somebody."""
-    return _one(tx, _rows().where(Transfer.to_user == user_id, Transfer.ended_at.is_(None)))
+    return _one(tx, _TO_USER, user_id=user_id)
 
 
 def brought(tx: Connection, call_id: uuid.UUID, user_id: int) -> TransferRow | None:
     """The transfer by which somebody has got a call."""
     done = (Transfer.call_id == call_id, Transfer.to_user == user_id, Transfer.state == TransferState.DONE)
-    return _one(tx, _rows().where(*done))
+    return _one(tx, _TRANSFERS.where(*done))
 
 
 def legs(tx: Connection, call_id: uuid.UUID) -> Legs | None:
@@ -119,20 +120,22 @@ def _all_legs(tx: Connection, *conditions: Any) -> Iterator[Legs]:
     return (Legs(*row) for row in tx.execute(query))
 
 
-def _one(tx: Connection, query: Select[*tuple[Any, ...]]) -> TransferRow | None:
-    row = tx.execute(query.order_by(Transfer.began_at.desc()).limit(1)).one_or_none()
+def _one(tx: Connection, query: Select[*tuple[Any, ...]], **asked: Any) -> TransferRow | None:
+    row = tx.execute(query, asked).one_or_none()
     return TransferRow(*tuple(row)) if row else None
 
 
-def _rows() -> Select[*tuple[Any, ...]]:
-    by, to = aliased(Staff), aliased(Staff)
-    return (
-        select(
-            Transfer.id, Transfer.call_id, Transfer.from_user, by.name, Transfer.to_user, to.name, Transfer.state,
-            Call.debtor_id, Debtor.name, Call.number,
-        )
-        .join(Call, Call.id == Transfer.call_id)
-        .join(by, by.id == Transfer.from_user)
-        .join(to, to.id == Transfer.to_user)
-        .outerjoin(Debtor, Debtor.id == Call.debtor_id)
-    )  # fmt: skip
+_BY, _TO = aliased(Staff), aliased(Staff)
+_TRANSFERS: Final = (
+    select(
+        Transfer.id, Transfer.call_id, Transfer.from_user, _BY.name, Transfer.to_user, _TO.name, Transfer.state,
+        Call.debtor_id, Debtor.name, Call.number,
+    )
+    .join(Call, Call.id == Transfer.call_id)
+    .join(_BY, _BY.id == Transfer.from_user)
+    .join(_TO, _TO.id == Transfer.to_user)
+    .outerjoin(Debtor, Debtor.id == Call.debtor_id)
+    .order_by(Transfer.began_at.desc())
+    .limit(1)
+)  # fmt: skip
+_TO_USER: Final = _TRANSFERS.where(Transfer.to_user == USER_ID, Transfer.ended_at.is_(None))

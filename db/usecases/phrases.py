@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.outbox import publish
@@ -76,8 +76,10 @@ def note_phrases(tx: Connection, area: Area) -> list[str]:
 
 def uses(tx: Connection, area: Area) -> dict[str, int]:
     """How often each phrase was used in an area; those never used are not there."""
-    query = select(PhraseUse.phrase, PhraseUse.uses).where(PhraseUse.area == area)
-    return {row.phrase: row.uses for row in tx.execute(query)}
+    return {row.phrase: row.uses for row in tx.execute(_USES, {"area": area})}
+
+
+_USES: Final = select(PhraseUse.phrase, PhraseUse.uses).where(PhraseUse.area == bindparam("area"))
 
 
 def count(tx: Connection, area: Area, note: str) -> None:

@@ -79,8 +79,11 @@ def coming_slots(now: datetime, office: Office, policy: ContactPolicy) -> Sequen
 
 def newest(tx: Connection) -> City:
     """The city as last learnt; assumed while there is nothing to learn from."""
-    row = tx.execute(select(ReachModel).order_by(ReachModel.id.desc()).limit(1)).one_or_none()
+    row = tx.execute(_NEWEST).one_or_none()
     return City(tuple(row.slots), tuple(row.weights), row.dials, row.numbers) if row else assumed_city()
+
+
+_NEWEST: Final = select(ReachModel).order_by(ReachModel.id.desc()).limit(1)
 
 
 def is_due(tx: Connection, now: datetime) -> bool:

@@ -4,7 +4,7 @@ Nothing recorded is ever changed: a correction is a new contact that names the o
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
@@ -61,12 +61,23 @@ class DispositionRow:
 
 def dispositions(tx: Connection, channel: Channel) -> list[DispositionRow]:
     """The results that can be given to a contact of a channel, in the order of the pad."""
-    query = select(Disposition).where(Disposition.active.is_(True)).order_by(Disposition.rank)
-    return [
-        DispositionRow(row.code, row.name, row.answered_by, row.retry, row.key)
-        for row in tx.execute(query)
-        if channel in row.channels.split()
-    ]
+    return dispositions_of(tx, [channel])[channel]
+
+
+def dispositions_of(tx: Connection, channels: Sequence[Channel]) -> Mapping[Channel, list[DispositionRow]]:
+    """The same for several channels."""
+    rows = tx.execute(_DISPOSITIONS).all()
+    return {
+        channel: [
+            DispositionRow(row.code, row.name, row.answered_by, row.retry, row.key)
+            for row in rows
+            if channel in row.channels.split()
+        ]
+        for channel in channels
+    }
+
+
+_DISPOSITIONS: Final = select(Disposition).where(Disposition.active.is_(True)).order_by(Disposition.rank)
 
 
 def record_result(

@@ -35,7 +35,7 @@ from db.usecases.policies import policy_of
 from db.usecases.reach import Reach, of_phones
 from db.usecases.recalls import hindrances
 from db.usecases.records import PromiseState, Record, areas_unmasked, open_record
-from db.usecases.results import BY_HAND, DispositionRow, dispositions
+from db.usecases.results import BY_HAND, DispositionRow, dispositions, dispositions_of
 from db.usecases.sms_desk import Thread
 from db.usecases.task_desk import masked as masked_tasks
 from webpanel.debtors.forms import HAND_LINES
@@ -300,7 +300,9 @@ def load(
         lines=lines,
         duty=duty,
         pad=dispositions(tx, channel) if record.call else (),
-        kinds=() if record.call else [Kind(by, row) for by in BY_HAND for row in dispositions(tx, by)],
+        kinds=()
+        if record.call
+        else [Kind(by, row) for by, rows in dispositions_of(tx, BY_HAND).items() for row in rows],
         phrases=note_phrases(tx, area) if area else (),
         next_steps=next_steps(area) if area else (),
         refusal=None if record.call else calls.last_refusal(tx, viewer, debtor_id, now - _REFUSAL_SHOWN),
