@@ -24,8 +24,8 @@ from saikoku.lab.obtain import cache_folder
 
 OPTIONS: Final[Mapping[str, str]] = {
     "listen_addresses": "",
-    "shared_buffers": "1GB",
-    "effective_cache_size": "4GB",
+    "shared_buffers": "4GB",  # a fifth or a quarter of the memory, as its manual has it
+    "effective_cache_size": "12GB",
     "work_mem": "64MB",
     "random_page_cost": "1.1",
     "max_wal_size": "8GB",
@@ -43,6 +43,7 @@ def city(debtors: int) -> Iterator[Database]:
                 _make(folder, admin, name, debtors)
         database = Database(f"postgresql://saikoku@/{name}?host={folder}")
         try:
+            upgrade(database)
             complete(database, NOW.date())
             yield database
         finally:

@@ -12,6 +12,12 @@ from db.rules.terms import AnsweredBy, Area, CaseState, Channel, FlagKind, Perso
 LARGEST_SET: Final = 62
 """How many bits a set may have, so that it stays a positive 64-bit number on every database."""
 
+YEARS: Final = 8
+"""Fiscal years whose installment numbers are told apart; the ninth shares the place of the first."""
+NUMBERS: Final = 14
+"""Installment numbers (期別) that are told apart within a year; all others share a place."""
+YEARS_OF_SET: Final = LARGEST_SET // (NUMBERS + 1)
+
 T = TypeVar("T", bound=Term)
 
 
@@ -76,3 +82,9 @@ def mask(table: Mapping[T, int], members: Iterable[T]) -> int:
 def members(table: Mapping[T, int], found: int) -> tuple[T, ...]:
     """The members of the set that is the number `found`."""
     return tuple(member for member, bit in table.items() if found & bit)
+
+
+def year_number(fiscal_year: int, number: int) -> tuple[int, int]:
+    """The set (of `YEARS // YEARS_OF_SET`) and the bit of an installment number of a fiscal year."""
+    place, year = divmod(fiscal_year % YEARS, YEARS_OF_SET)
+    return place, 1 << year * (NUMBERS + 1) + (number if 1 <= number <= NUMBERS else 0)

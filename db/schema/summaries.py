@@ -21,7 +21,8 @@ Wide = BigInteger
 class CaseSummary(Base):
     """One case (a person in one business area) as of `SummaryDay`. The most asked columns come first. Yen.
 
-    `principal`, `oldest_due`, `open_count`, `lots_*`, `numbers`: installments past due and open. `promise_*`: the newest
+    `principal`, `oldest_due`, `open_count`, `lots_*`, `numbers`, `year_numbers_*` (`bits.year_number`): installments past
+    due and open. `promise_*`: the newest
     uncancelled promise; `promise_open_due` is the (raw) due date of its first line that payments do not cover yet.
     `last_*`: the newest contact that was not corrected, `last_at` in seconds since 1970. `reached_hours`: hours (0 to 23
     on weekdays, 24 to 47 at weekends) in which the person answered a call of ours. `household_*` counts the protected
@@ -50,6 +51,8 @@ class CaseSummary(Base):
     lots_1: Mapped[int] = mapped_column(Wide, default=0)
     lots_2: Mapped[int] = mapped_column(Wide, default=0)
     numbers: Mapped[int] = mapped_column(Wide, default=0)
+    year_numbers_0: Mapped[int] = mapped_column(Wide, default=0)
+    year_numbers_1: Mapped[int] = mapped_column(Wide, default=0)
     open_count: Mapped[int] = mapped_column(default=0)
     district: Mapped[int] = mapped_column(default=0)
     flags: Mapped[int] = mapped_column(default=0)

@@ -5,13 +5,13 @@ for paging are asked as `column + 0`: a pass over the table is quicker than half
 neither database can know beforehand which it will be.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, exists, false, func, not_, or_, select, true
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, false, func, not_, or_, select, true
 
 from db.rules import bits
 from db.rules import conditions as rules
@@ -23,7 +23,13 @@ from db.schema.claims import Assessment, Installment
 from db.schema.people import Flag
 from db.schema.summaries import CaseSummary
 from db.store import summary_codes
-from db.store.summary_parts import LOT_COLUMNS
+from db.store.summary_parts import LOT_COLUMNS, YEAR_COLUMNS
+
+Lot = tuple[Area, str, int]
+"""An item of a fiscal year in an area."""
+
+_LOTS: Final = LOT_COLUMNS * bits.LARGEST_SET
+"""So many lots of an area have a bit."""
 
 _FAR: Final = 10_000_000
 """A day number after all days."""
@@ -55,14 +61,14 @@ class Compiler:
         return not_(any_of) if tree.how is Joining.NONE else any_of
 
     @cached_property
-    def lots(self) -> Mapping[tuple[Area, str, int], int]:
+    def lots(self) -> Mapping[Lot, int]:
         """The numbers of items of a year."""
         return summary_codes.lots(self.tx)
 
     @cached_property
     def lots_beyond(self) -> bool:
         """Whether there are more items of a year than the sets hold."""
-        return any(number >= LOT_COLUMNS * bits.LARGEST_SET for number in self.lots.values())
+        return any(number >= _LOTS for number in self.lots.values())
 
     def debt_age(self, leaf: rules.DebtAge, column: Any) -> ColumnElement[bool]:
         """At least N months: due on or before the same day N months ago; at most N: not before that day."""
@@ -129,44 +135,61 @@ def _levy(compiler: Compiler, leaf: rules.Levy, of: Any) -> ColumnElement[bool]:
     numbers = has_any(of.numbers, sum({1 << number for number in leaf.numbers})) if leaf.numbers else true()
     if not leaf.items and leaf.year_from is None and leaf.year_to is None:
         return numbers
-    lots = or_(false(), *_lots(compiler, leaf, of))
+    asked = [lot for lot in compiler.lots if _is_asked(leaf, lot)]
+    lots = _has_any_lot(compiler, asked, of)
+    if any(compiler.lots[lot] >= _LOTS for lot in asked):
+        lots = or_(lots, _installment(compiler, leaf, of))
     if not leaf.numbers:
         return lots
-    same = _installment(compiler, leaf, of)
-    return and_(lots, numbers, same if compiler.lots_beyond else or_(_one_lot(of), same))
+    return and_(lots, numbers, _of_year(leaf, asked, of), *_same(compiler, leaf, asked, of))
 
 
-def _one_lot(of: Any) -> ColumnElement[bool]:
-    """Only one item of one year is open: its numbers are all the numbers there are, and nothing need be looked up."""
-    return and_(
-        of.lots_0.bitwise_and(of.lots_0 - 1) == 0, *(getattr(of, f"lots_{n}") == 0 for n in range(1, LOT_COLUMNS))
-    )
+def _is_asked(leaf: rules.Levy, lot: Lot) -> bool:
+    _, item, year = lot
+    after = leaf.year_from is None or year >= leaf.year_from
+    before = leaf.year_to is None or year <= leaf.year_to
+    return (not leaf.items or item in leaf.items) and after and before
 
 
-def _lots(compiler: Compiler, leaf: rules.Levy, of: Any) -> list[ColumnElement[bool]]:
-    """Sets of items of a year, an area at a time because each numbers its own; beyond the sets, the installments."""
+def _of_year(leaf: rules.Levy, asked: Collection[Lot], of: Any) -> ColumnElement[bool]:
+    """An installment of one of the numbers is open in one of the years, whatever its item."""
+    sets = [0] * YEAR_COLUMNS
+    for year in {year for _, _, year in asked}:
+        for number in leaf.numbers:
+            place, bit = bits.year_number(year, number)
+            sets[place] |= bit
+    return or_(false(), *(has_any(getattr(of, f"year_numbers_{n}"), mask) for n, mask in enumerate(sets) if mask))
+
+
+def _same(compiler: Compiler, leaf: rules.Levy, asked: Collection[Lot], of: Any) -> Iterator[ColumnElement[bool]]:
+    """It is one installment that is of the items and the years and the numbers. Only where something else is open that has
+    its place beside what was asked must it be looked up."""
+    years = {year % bits.YEARS for _, _, year in asked}
+    beside = [lot for lot in compiler.lots if lot not in set(asked) and lot[2] % bits.YEARS in years]
+    if compiler.lots_beyond or max(leaf.numbers) > bits.NUMBERS or min(leaf.numbers) < 1:
+        yield _installment(compiler, leaf, of)
+    elif beside:
+        yield or_(not_(_has_any_lot(compiler, beside, of)), _installment(compiler, leaf, of))
+
+
+def _has_any_lot(compiler: Compiler, lots: Iterable[Lot], of: Any) -> ColumnElement[bool]:
+    """Whether one of some items of a year is open: sets, an area at a time because each numbers its own."""
     masks: dict[Area, list[int]] = {}
-    beyond = False
-    for (area, item, year), number in compiler.lots.items():
-        after = leaf.year_from is None or year >= leaf.year_from
-        before = leaf.year_to is None or year <= leaf.year_to
-        if (not leaf.items or item in leaf.items) and after and before:
-            sets = masks.setdefault(area, [0] * LOT_COLUMNS)
-            place, bit = divmod(number, bits.LARGEST_SET)
-            if place < LOT_COLUMNS:
-                sets[place] |= 1 << bit
-            else:
-                beyond = True
-    found = []
-    for area, sets in masks.items():
-        in_sets = [has_any(getattr(of, f"lots_{n}"), mask) for n, mask in enumerate(sets) if mask]
-        if in_sets:
-            found.append(and_(of.area_bit == bits.AREAS[area], or_(*in_sets)))
-    return [*found, _installment(compiler, leaf, of)] if beyond else found
+    for lot in lots:
+        place, bit = divmod(compiler.lots[lot], bits.LARGEST_SET)
+        if place < LOT_COLUMNS:
+            masks.setdefault(lot[0], [0] * LOT_COLUMNS)[place] |= 1 << bit
+    return or_(false(), *(
+        and_(of.area_bit == bits.AREAS[area], or_(*(has_any(getattr(of, f"lots_{n}"), m) for n, m in enumerate(sets) if m)))
+        for area, sets in masks.items()
+    ))  # fmt: skip
 
 
 def _installment(compiler: Compiler, leaf: rules.Levy, of: Any) -> ColumnElement[bool]:
-    """One installment that is all that was asked."""
+    """One installment that is all that was asked.
+
+    Looked up as a value, not by EXISTS: of that PostgreSQL makes a table of all installments there are.
+    """
     asked = [
         Installment.debtor_id == of.debtor_id,
         Installment.area == of.area,
@@ -182,7 +205,7 @@ def _installment(compiler: Compiler, leaf: rules.Levy, of: Any) -> ColumnElement
         asked.append(Assessment.fiscal_year <= leaf.year_to)
     if leaf.numbers:
         asked.append(Installment.number.in_(leaf.numbers))
-    return exists().where(*asked)
+    return select(Installment.id).where(*asked).limit(1).scalar_subquery().is_not(None)
 
 
 def _district(compiler: Compiler, leaf: rules.District, of: Any) -> ColumnElement[bool]:

@@ -37,6 +37,8 @@ from db.store.moments import bit, day_number, epoch_seconds
 
 LOT_COLUMNS: Final = 3
 """How many `lots_` columns there are."""
+YEAR_COLUMNS: Final = bits.YEARS // bits.YEARS_OF_SET
+"""How many `year_numbers_` columns there are."""
 
 _JST_SECONDS: Final = int(JST.utcoffset(None).total_seconds())
 _HOUR, _DAY = 3_600, 86_400
@@ -110,6 +112,7 @@ def _columns(parts: Mapping[str, Subquery], words: type[SummaryCode]) -> dict[st
         "open_count": _or_0(money.open_count),
         "numbers": _or_0(money.numbers),
         **{f"lots_{n}": _or_0(money[f"lots_{n}"]) for n in range(LOT_COLUMNS)},
+        **{f"year_numbers_{n}": _or_0(money[f"year_numbers_{n}"]) for n in range(YEAR_COLUMNS)},
         "district": case((protected, 0), else_=_or_0(parts["place"].c.district)),
         "flags": flags,
         "phones": _or_0(parts["phone"].c.phones),
@@ -136,7 +139,7 @@ def _columns(parts: Mapping[str, Subquery], words: type[SummaryCode]) -> dict[st
 
 COLUMNS: Final = (
     "case_id", "debtor_id", "area", "area_bit", "principal", "oldest_due", "open_count", "numbers",
-    *(f"lots_{n}" for n in range(LOT_COLUMNS)),
+    *(f"lots_{n}" for n in range(LOT_COLUMNS)), *(f"year_numbers_{n}" for n in range(YEAR_COLUMNS)),
     "district", "flags", "phones", "last_at", "last_channel", "last_answered_by", "last_disposition", "reached",
     "reached_hours", "letters", "letter_kinds", "last_letter", "last_returned", "birth", "language", "kind",
     "assigned_user", "assigned_group", "household_cases", "household_principal", "household_id",
@@ -160,6 +163,8 @@ def _money(scope: Scope) -> Subquery:
         )
         for n in range(LOT_COLUMNS)
     }
+    place, number = _year_number(Assessment.fiscal_year, Installment.number)
+    year_numbers = {f"year_numbers_{n}": _union(case((place == n, bit(number)), else_=0)) for n in range(YEAR_COLUMNS)}
     same_lot = and_(
         SummaryLot.area == Assessment.area,
         SummaryLot.item_code == Assessment.item_code,
@@ -173,7 +178,7 @@ def _money(scope: Scope) -> Subquery:
             func.min(day_number(Installment.due_on)).label("oldest_due"),
             func.count().label("open_count"),
             _union(case((Installment.number.between(0, _NUMBERS), bit(Installment.number)), else_=0)).label("numbers"),
-            *(column.label(name) for name, column in lots.items()),
+            *(column.label(name) for name, column in (lots | year_numbers).items()),
         )
         .join(Assessment, Assessment.id == Installment.assessment_id)
         .outerjoin(SummaryLot, same_lot)
@@ -181,6 +186,13 @@ def _money(scope: Scope) -> Subquery:
         .group_by(Installment.debtor_id, Installment.area)
         .subquery("money")
     )
+
+
+def _year_number(fiscal_year: Any, number: Any) -> tuple[ColumnElement[int], ColumnElement[int]]:
+    """`bits.year_number` on columns: the set, and the place of the bit."""
+    year = fiscal_year % bits.YEARS
+    told = case((number.between(1, bits.NUMBERS), number), else_=0)
+    return year // bits.YEARS_OF_SET, year % bits.YEARS_OF_SET * (bits.NUMBERS + 1) + told
 
 
 def _uncorrected() -> ColumnElement[bool]:

@@ -264,22 +264,31 @@ def test_item_year_and_number_are_asked_of_one_installment(database: Database, s
     """While all items of a year have their place in the sets; the town has more of them."""
     officer, one, two = small.user("officer", "officer"), small.debtor(), small.debtor()
     with database.write() as tx:
-        vehicle = insert(Assessment).values(
-            debtor_id=two, area=Area.TAX, item_code="light_vehicle", fiscal_year=2025, notice_number="V"
-        )
-        made = tx.execute(vehicle.returning(Assessment.id)).scalar_one()
-        tx.execute(
-            insert(Installment).values(
-                assessment_id=made, debtor_id=two, area=Area.TAX, number=2, due_on=TODAY - timedelta(days=9),
-                principal=1_000, outstanding=1_000,
+        for item, year, number in (
+            ("light_vehicle", 2025, 2), ("property", 2017, 3), ("property", 2024, 20), ("property", 2023, 5),
+        ):  # fmt: skip
+            lot = insert(Assessment).values(
+                debtor_id=two, area=Area.TAX, item_code=item, fiscal_year=year, notice_number=f"{item}{year}"
             )
-        )  # fmt: skip
+            made = tx.execute(lot.returning(Assessment.id)).scalar_one()
+            tx.execute(
+                insert(Installment).values(
+                    assessment_id=made, debtor_id=two, area=Area.TAX, number=number,
+                    due_on=TODAY - timedelta(days=9), principal=1_000, outstanding=1_000,
+                )
+            )  # fmt: skip
         summaries.refresh(tx, [one, two], TODAY)
         for leaf, found in (
             (c.Levy(("resident_ordinary",), 2026, 2026, (1,)), 2),
             (c.Levy(("resident_ordinary",), numbers=(2,)), 0),
             (c.Levy(("light_vehicle",), 2025, None, (2,)), 1),
             (c.Levy((), None, 2025, (1,)), 0),
+            (c.Levy((), 2025, 2025, (3,)), 0),  # 2017 has its place beside 2025, and number 3
+            (c.Levy((), 2017, 2017, (3,)), 1),
+            (c.Levy((), 2024, 2024, (20,)), 1),  # numbers above 14 share a place
+            (c.Levy((), 2024, 2024, (21,)), 0),
+            (c.Levy(("property",), 2023, 2024, (2,)), 0),
+            (c.Levy((), 2023, 2023, (5,)), 1),
         ):
             assert extraction.count(tx, officer, leaf, NOW, OFFICE).cases == found, leaf
 
