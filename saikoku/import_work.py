@@ -27,13 +27,14 @@ from db.usecases.imports.reading import BATCH, Reading, readers
 from db.usecases.imports.stage import Size, Stage
 from db.usecases.imports.steps import Counts, Turn
 
-HOLD: Final = 0.08
+HOLD: Final = 0.12
 """Seconds for which a step should hold SQLite's one writer."""
 GAP: Final = 3 * ASK_AGAIN
 """Seconds between two steps in which others get the writer: whoever waits for it asks more often."""
 TELL_EVERY: Final = 0.5
 ENDING_AT_ONCE: Final = 500
-SUMMARIES_AT_ONCE: Final = 1_000
+FEWEST_SUMMARIES: Final = 1_000
+MOST_SUMMARIES: Final = 5_000
 OPEN_AT_ONCE: Final = 5_000
 FEW: Final = 20
 """So few rows may end, or lines be refused, without anybody's word."""
@@ -273,10 +274,15 @@ class Work:
         return found
 
     def _sum_up(self, touched: set[int]) -> None:
-        people = sorted(touched)
-        for at in range(0, len(people), SUMMARIES_AT_ONCE):
+        people, at, ended = sorted(touched), 0, 0.0
+        size = Size(HOLD, FEWEST_SUMMARIES, MOST_SUMMARIES)
+        while some := people[at : at + size.rows]:
             self._check_stop()
-            self._write(steps.sum_up, self._context, people[at : at + SUMMARIES_AT_ONCE])
+            began = self._make_way(ended)
+            self._write(steps.sum_up, self._context, some)
+            ended = time.perf_counter()
+            size.took(ended - began)
+            at += len(some)
             self._show(950 + int(50 * at / len(people)))
 
     def _learn(self) -> None:

@@ -98,6 +98,20 @@ class LineReader:
         except _BadColumnError as error:
             return Refused(record.number, error.column, _shown(error.value), error.reason, self._readable(fields))
 
+    def read_all(self, batch: Sequence[Record]) -> list[Values] | None:
+        """The values of many records, a column after the other, in a third of the time; None if any of them is to be
+        looked at by itself: skipped, misshapen, or refused."""
+        _, rows, reasons, _, _ = zip(*batch, strict=True)
+        if self._keep or self._joins or any(reasons) or set(map(len, rows)) != {self._width}:
+            return None
+        columns = list(zip(*rows, strict=True))
+        if not all(map(str.strip, columns[0])):
+            return None
+        try:
+            return list(zip(*[cell.of_all(columns[place]) for cell, place in self._cells], strict=True))
+        except _BadColumnError:
+            return None
+
     def private(self, record: Record) -> list[Private]:
         """The 外字 of a record, by column."""
         return [
@@ -149,7 +163,7 @@ class LineReader:
             return self._header[place]
         return f"{place + 1}列目"
 
-    def _cell(self, field: Field, column: Column | None) -> tuple[dict[str, Value], int]:
+    def _cell(self, field: Field, column: Column | None) -> "tuple[_Cell | _Nothing, int]":
         """How a field is read, and where its text stands; what is joined from several columns stands at the end."""
         if column is None:
             return _Nothing(), 0
@@ -216,6 +230,10 @@ class _Cell(dict[str, Value]):
         self[text] = value
         return value
 
+    def of_all(self, texts: Sequence[str]) -> Iterable[Value]:
+        """The values of many texts."""
+        return map(self.__getitem__, texts)
+
     def _read(self, text: str) -> Value:
         plain = text.strip()
         if not plain or plain in self._column.blank:
@@ -268,6 +286,10 @@ class _Nothing(dict[str, Value]):
 
     def __missing__(self, text: str) -> Value:
         return None
+
+    def of_all(self, texts: Sequence[str]) -> Iterable[Value]:
+        """Nothing for each text."""
+        return [None] * len(texts)
 
 
 _JOINT: Final = "\x1f"

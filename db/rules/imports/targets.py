@@ -1,6 +1,7 @@
 """The one way to write which row a line is about: what a payment names, and what makes a second line the same line."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Final
 
 from db.rules.imports.fields import KINDS
@@ -19,14 +20,22 @@ def payment_reference(name: str, paid_on: str, amount: int) -> str:
     return f"{name}/{paid_on}/{amount}"
 
 
-def line_key(kind: ImportKind, values: Sequence[object]) -> str:
-    """What names a line of a kind; `values` in the order of the kind's fields."""
+@cache
+def key_of(kind: ImportKind) -> Callable[[Sequence[object]], str]:
+    """What names a line of a kind, by its values in the order of the kind's fields."""
     if kind is ImportKind.ASSESSMENTS:
-        _, item, year, notice, number, *_ = values
-        return f"{item}/{year}/{notice}/{number}"
+        return _assessment
     if kind is ImportKind.PAYMENTS:
-        _, reference, item, year, notice, number, paid_on, _, amount, *_ = values
-        return str(reference) if reference else f"{item}/{year}/{notice}/{number}/{paid_on}/{amount}"
+        return _payment
     of_kind = KINDS[kind]
-    parts = [values[of_kind.position(name)] for name in of_kind.key]
-    return SEPARATOR.join("" if part is None else str(part) for part in parts)
+    places = [of_kind.position(name) for name in of_kind.key]
+    return lambda values: SEPARATOR.join("" if values[at] is None else str(values[at]) for at in places)
+
+
+def _assessment(values: Sequence[object]) -> str:
+    return f"{values[1]}/{values[2]}/{values[3]}/{values[4]}"
+
+
+def _payment(values: Sequence[object]) -> str:
+    _, reference, item, year, notice, number, paid_on, _, amount, *_ = values
+    return str(reference) if reference else f"{item}/{year}/{notice}/{number}/{paid_on}/{amount}"

@@ -1,13 +1,13 @@
 """Reading a file onto its stage: records become lines or refusals, in batches."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 
 from db.reference.calendar import parse_date
 from db.reference.phones import parse_phone
 from db.rules.imports.lines import HeaderError, LineReader, Refused
 from db.rules.imports.mapping import ImportMapping
 from db.rules.imports.records import Record
-from db.rules.imports.targets import line_key
+from db.rules.imports.targets import key_of
 from db.rules.imports.values import Readers
 from db.rules.terms import Area, Load
 from db.usecases.imports.stage import Stage
@@ -26,7 +26,7 @@ class Reading:
 
     def __init__(self, stage: Stage, mapping: ImportMapping, readers: Readers) -> None:
         self._stage, self._mapping, self._readers = stage, mapping, readers
-        self._kind = mapping.kind
+        self._key = key_of(mapping.kind)
         self._full = mapping.load is Load.FULL
         self._to_skip = mapping.layout.skip_lines
         self._reader = None if mapping.layout.header else LineReader(mapping, readers, None)
@@ -48,13 +48,26 @@ class Reading:
             self._skipped += 1
         if self._reader is None and (first := next(records, None)):
             self._reader = LineReader(self._mapping, self._readers, _headings(first))
-        if self._reader is not None:
-            self._read(self._reader, records)
+        if self._reader is not None and (rest := list(records)):
+            self._read(self._reader, rest)
         self._flush()
 
-    def _read(self, reader: LineReader, records: Iterator[Record]) -> None:
-        kind, read, skipped, add = self._kind, reader.read, reader.skipped, self._lines.append
-        for record in records:
+    def _read(self, reader: LineReader, batch: Sequence[Record]) -> None:
+        found = reader.read_all(batch)
+        if found is None:
+            self._read_each(reader, batch)
+            return
+        self._accepted += len(found)
+        self._lines += [
+            (record[0], key, *values) for record, values, key in zip(batch, found, map(self._key, found), strict=True)
+        ]
+        for record in batch:
+            if record[3]:
+                self._stage.note_private(reader.private(record))
+
+    def _read_each(self, reader: LineReader, batch: Iterable[Record]) -> None:
+        key, read, skipped, add = self._key, reader.read, reader.skipped, self._lines.append
+        for record in batch:
             if skipped(record):
                 self._skipped += 1
             elif isinstance(values := read(record), Refused):
@@ -63,7 +76,7 @@ class Reading:
                 self.unkeyed += self._full and not values.values
             else:
                 self._accepted += 1
-                add((record.number, values[0], line_key(kind, values), *values))
+                add((record.number, key(values), *values))
                 if record.private:
                     self._stage.note_private(reader.private(record))
 
@@ -71,7 +84,7 @@ class Reading:
         self._stage.add_lines(self._lines)
         self._stage.refuse(self._refused)
         if self._full:
-            self._stage.keep(line_key(self._kind, one.values) for one in self._refused if one.values)
+            self._stage.keep(self._key(one.values) for one in self._refused if one.values)
         self._lines.clear()
         self._refused.clear()
 

@@ -48,10 +48,12 @@ class Stage:
         self._engine = create_engine(f"sqlite:///{path}", poolclass=StaticPool, connect_args={"isolation_level": None})
         meta = MetaData()
         values = [Column(f"v{at}", Integer if one.form in _NUMBERS else String) for at, one in enumerate(kind.fields)]
-        self._line = Table(
-            "line", meta, Column("number", Integer), Column("owner", String), Column("key", String), *values
-        )
-        self._person = Table("person", meta, Column("owner", String, primary_key=True), Column("debtor_id", Integer))
+        self._line = Table("line", meta, Column("number", Integer), Column("key", String), *values)
+        self._owner: Final = self._line.c.v0  # every kind's first field
+        self._person = Table(
+            "person", meta, Column("owner", String, primary_key=True), Column("debtor_id", Integer),
+            sqlite_with_rowid=False,
+        )  # fmt: skip
         self._ending = Table("ending", meta, Column("id", Integer, primary_key=True))
         self._kept = Table("kept", meta, Column("key", String, primary_key=True))
         self._refused = Table(
@@ -89,7 +91,7 @@ class Stage:
     # -- filling
 
     def add_lines(self, rows: Sequence[tuple[object, ...]]) -> None:
-        """Lines: number, owner, key, values."""
+        """Lines: number, key, values, of which the first is the owner."""
         self._write("line", rows)
 
     def refuse(self, refused: Iterable[Refused]) -> None:
@@ -119,12 +121,12 @@ class Stage:
         if refused:
             gone = self._line.c.number.in_(select(self._refused.c.number))
             self._connection.execute(delete(self._line).where(gone))
-        Index("line_owner", line.c.owner, line.c.number).create(self._connection)
+        Index("line_owner", self._owner, line.c.number).create(self._connection)
         return int(refused)
 
     def owners(self) -> Iterator[list[str]]:
         """The people of the file, in order, in batches."""
-        found = self._connection.execute(select(self._line.c.owner).distinct().order_by(self._line.c.owner))
+        found = self._connection.execute(select(self._owner).distinct().order_by(self._owner))
         for batch in found.scalars().partitions(_AT_ONCE):
             yield list(batch)
 
@@ -135,9 +137,9 @@ class Stage:
     def refuse_strangers(self) -> int:
         """Refuse the lines of people who are not in the register; returns how many."""
         line = self._line
-        strange = ~exists().where(self._person.c.owner == line.c.owner)
+        strange = ~exists().where(self._person.c.owner == self._owner)
         reason = "この宛名番号の人が登録されていません（先に宛名を取り込んでください）"
-        lines = select(line.c.number, literal("宛名番号"), line.c.owner, literal(reason)).where(strange)
+        lines = select(line.c.number, literal("宛名番号"), self._owner, literal(reason)).where(strange)
         refused = self._connection.execute(insert(self._refused).from_select(_REFUSED, lines)).rowcount
         if refused:
             listed = insert(self._kept).prefix_with("OR IGNORE").from_select(["key"], select(line.c.key).where(strange))
@@ -164,10 +166,10 @@ class Stage:
         line, person = self._line, self._person
         values = [column for column in line.c if column.name.startswith("v")]
         query = (
-            select(line.c.number, line.c.owner, person.c.debtor_id, *values)
-            .outerjoin(person, person.c.owner == line.c.owner)
-            .where(line.c.owner > after)
-            .order_by(line.c.owner, line.c.number)
+            select(line.c.number, self._owner, person.c.debtor_id, *values)
+            .outerjoin(person, person.c.owner == self._owner)
+            .where(self._owner > after)
+            .order_by(self._owner, line.c.number)
         )
         chunk: list[StagedRow] = []
         cursor = self._plain(query)
