@@ -12,10 +12,9 @@ depends_on = None
 
 def upgrade() -> None:
     """Go forward. Without its day a register is taken as one that has no summaries yet."""
-    wide = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     with op.batch_alter_table("case_summary", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("year_numbers_0", wide, nullable=False, server_default="0"))
-        batch_op.add_column(sa.Column("year_numbers_1", wide, nullable=False, server_default="0"))
+        batch_op.add_column(sa.Column("year_numbers_0", sa.BigInteger(), nullable=False, server_default="0"))
+        batch_op.add_column(sa.Column("year_numbers_1", sa.BigInteger(), nullable=False, server_default="0"))
     op.execute(sa.delete(sa.table("summary_day")))
 
 

@@ -102,7 +102,9 @@ class LineReader:
         """The values of many records, a column after the other, in a third of the time; None if any of them is to be
         looked at by itself: skipped, misshapen, or refused."""
         _, rows, reasons, _, _ = zip(*batch, strict=True)
-        if self._keep or self._joins or any(reasons) or set(map(len, rows)) != {self._width}:
+        widths = set(map(len, rows))
+        fits = widths == {self._width} if self._width else len(widths) == 1 and min(widths) >= self._least
+        if self._keep or self._joins or any(reasons) or not fits:
             return None
         columns = list(zip(*rows, strict=True))
         if not all(map(str.strip, columns[0])):

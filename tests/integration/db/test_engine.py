@@ -182,10 +182,14 @@ async def test_closing_waits_for_the_transactions_under_way(database: Database) 
     counting = text(
         "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 300000) SELECT max(x) FROM n"
     )
-    mine = Database(database.url)
-    asking = asyncio.create_task(mine.ask(lambda tx: tx.execute(counting).scalar_one()))
-    while not mine.async_engine.pool.checkedout():  # type: ignore[attr-defined]  # noqa: ASYNC110
-        await asyncio.sleep(0)
+    mine, loop, begun = Database(database.url), asyncio.get_running_loop(), asyncio.Event()
+
+    def ask(tx: Connection) -> int:
+        loop.call_soon_threadsafe(begun.set)
+        return int(tx.execute(counting).scalar_one())
+
+    asking = asyncio.create_task(mine.ask(ask))
+    await begun.wait()
 
     await mine.aclose()
 
