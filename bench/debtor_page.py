@@ -1,4 +1,5 @@
-"""The basic screen, complete (rights, access log, late charges, history), for one user at a time, at two sizes of city."""
+"""The basic screen, complete (rights, access log, late charges, history), for one user at a time, at two sizes of city and on
+both databases."""
 
 import asyncio
 import random
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import aiohttp
 
+from bench import postgres
 from bench.browsers import log_in
 from bench.office import city, panel
 from bench.rows import Row, percentile
@@ -23,7 +25,7 @@ def run() -> Sequence[Row]:
     rows = []
     p95: dict[int, float] = {}
     for size in SIZES:
-        times = _measure(size)
+        times = _measure(f"sqlite:///{city(size)}", size)
         p95[size] = percentile(times, 0.95)
         bar = 50.0 if size == SIZES[-1] else None
         rows.append(Row(f"debtor page, {size:,} debtors, SQLite: p50", percentile(times, 0.5), "ms"))
@@ -31,12 +33,15 @@ def run() -> Sequence[Row]:
     rows.append(
         Row(f"debtor page, p95 at {SIZES[1]:,} over p95 at {SIZES[0]:,}", p95[SIZES[1]] / p95[SIZES[0]], "times")
     )
+    with postgres.city(SIZES[-1]) as database:
+        times = _measure(database.url, SIZES[-1])
+    rows.append(Row(f"debtor page, {SIZES[-1]:,} debtors, PostgreSQL: p50", percentile(times, 0.5), "ms"))
+    rows.append(Row(f"debtor page, {SIZES[-1]:,} debtors, PostgreSQL: p95", percentile(times, 0.95), "ms", 50.0))
     return rows
 
 
-def _measure(size: int) -> list[float]:
-    file = city(size)
-    with tempfile.TemporaryDirectory(prefix="saikoku-bench-") as folder, panel(file, Path(folder)) as (address, _):
+def _measure(url: str, size: int) -> list[float]:
+    with tempfile.TemporaryDirectory(prefix="saikoku-bench-") as folder, panel(url, Path(folder)) as (address, _):
         return asyncio.run(_open_pages(address, size))
 
 

@@ -90,10 +90,10 @@ def _is_current(file: Path) -> bool:
 
 
 @contextlib.contextmanager
-def panel(file: Path, run_dir: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def panel(url: str, run_dir: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A panel process on a register; its address and the process."""
     port = free_port()
-    settings = {"database.url": f"sqlite:///{file}", "panel.listen": f"127.0.0.1:{port}", "office.run_dir": run_dir}
+    settings = {"database.url": url, "panel.listen": f"127.0.0.1:{port}", "office.run_dir": run_dir}
     offset = int((NOW - datetime.now(UTC)).total_seconds())
     environ = {**os.environ, **environment(settings), "SAIKOKU_LAB_CLOCK_OFFSET": str(offset)}
     process = subprocess.Popen([sys.executable, "-m", "saikoku", "panel"], env=environ, stderr=subprocess.DEVNULL)

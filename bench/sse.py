@@ -18,7 +18,10 @@ WATCH = 60.0
 
 def run() -> Sequence[Row]:
     """Processor time over a minute (four signs of life each), and memory for each browser."""
-    with tempfile.TemporaryDirectory(prefix="saikoku-bench-") as folder, panel(city(10_000), Path(folder)) as served:
+    with (
+        tempfile.TemporaryDirectory(prefix="saikoku-bench-") as folder,
+        panel(f"sqlite:///{city(10_000)}", Path(folder)) as served,
+    ):
         address, process = served
         return asyncio.run(_watch(address, psutil.Process(process.pid)))
 

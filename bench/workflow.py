@@ -1,4 +1,5 @@
-"""The workflow screen (states, breakdown, who is stuck), the figures and a page of people, at two sizes of city."""
+"""The workflow screen (states, breakdown, who is stuck), the figures and a page of people, at two sizes of city and on both
+databases."""
 
 import asyncio
 import tempfile
@@ -10,6 +11,7 @@ from typing import Final
 
 import aiohttp
 
+from bench import postgres
 from bench.browsers import log_in
 from bench.office import city, panel
 from bench.rows import Row, percentile
@@ -40,19 +42,22 @@ BARS: Final = {"workflow screen": 200.0, "page of people": 100.0}
 
 def run() -> Sequence[Row]:
     """p95 from request to complete answer, over loopback, and how it grows."""
-    found = {size: _measure(size) for size in SIZES}
+    found = {size: _measure(f"sqlite:///{city(size)}") for size in SIZES}
+    with postgres.city(SIZES[-1]) as database:
+        other = _measure(database.url)
     rows = []
     for name in SCREENS:
         small, large = (percentile(found[size][name], 0.95) for size in SIZES)
         rows.append(Row(f"{name}, {SIZES[0]:,} debtors, SQLite: p95", small, "ms"))
         rows.append(Row(f"{name}, {SIZES[1]:,} debtors, SQLite: p95", large, "ms", BARS.get(name)))
+        there = percentile(other[name], 0.95)
+        rows.append(Row(f"{name}, {SIZES[1]:,} debtors, PostgreSQL: p95", there, "ms", BARS.get(name)))
         rows.append(Row(f"{name}, p95 at {SIZES[1]:,} over p95 at {SIZES[0]:,}", large / small, "times"))
     return rows
 
 
-def _measure(size: int) -> dict[str, list[float]]:
-    file = city(size)
-    with tempfile.TemporaryDirectory(prefix="saikoku-bench-") as folder, panel(file, Path(folder)) as (address, _):
+def _measure(url: str) -> dict[str, list[float]]:
+    with tempfile.TemporaryDirectory(prefix="saikoku-bench-") as folder, panel(url, Path(folder)) as (address, _):
         return asyncio.run(_open_pages(address))
 
 
