@@ -30,7 +30,7 @@ from db.usecases.office import Office
 from saikoku import register
 from saikoku.city.seed import seed_city
 from saikoku.daemons import Supervisor, until_signal
-from saikoku.demo_office import CITY, PASSWORD, USERS, add_office, add_templates
+from saikoku.demo_office import CAMPAIGN, CITY, PASSWORD, USERS, add_campaign, add_office, add_templates
 from saikoku.lab.asterisk import free_port
 from saikoku.lab.clock import VARIABLE, LabClock, office_hours_offset
 from saikoku.lab.obtain import LabUnavailable
@@ -160,6 +160,7 @@ def _city(database: Database, clock: Clock, settings: Settings, debtors: int, la
         staff_ids=staff.history_ids,
         progress=sys.stderr.isatty(),
     )
+    add_campaign(database, staff, clock.now(), Office.of(settings.office))
 
 
 async def _ready(demo: Demo, database: Database, address: Address, *, bridge: bool) -> bool:
@@ -207,6 +208,10 @@ def _announce(demo: Demo, address: Address, lab: Lab | None, *, browser: bool) -
     if lab:
         phones = ", ".join(f"{phone} ({password})" for phone, password in lab.phone_passwords.items())
         print(f"desks: {', '.join(lab.seats)} answer by themselves")
+        print(
+            f"a campaign waits to be started: log in as operator (and operator2 in another browser), take a seat, then start"
+            f" 「{CAMPAIGN}」 as supervisor (キャンペーン → 開始)"
+        )
         print("somebody calls back: saikoku lab call-back NUMBER (one of a record; or: anonymous)")
         print(f"a SIP phone of your own can register at 127.0.0.1:{lab.sip_port} (UDP) as {phones}")
     missing = f" (without: {', '.join(demo.without)})" if demo.without else ""

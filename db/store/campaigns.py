@@ -347,6 +347,14 @@ def due_now(tx: Connection, campaign_id: uuid.UUID, now: datetime) -> int:
     return tx.execute(query).scalar_one()
 
 
+def to_come(tx: Connection, campaign: CampaignRow) -> int:
+    """How many cases would come onto the queue of a campaign that was never started."""
+    found = select(Target.debtor_id).where(
+        Target.list_id.in_(list(lists(tx, campaign.id))), Target.area == campaign.area
+    )
+    return tx.execute(select(func.count()).select_from(found.distinct().subquery())).scalar_one()
+
+
 # --
 
 

@@ -54,7 +54,8 @@ class CampaignError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a campaign has come, in cases. `due`: open ones that could be looked at now.
+    """How far a campaign has come, in cases; of a draft, `open` are those that its start would bring. `due`: open ones that could
+    be looked at now.
 
     `results`: done and given up, by the name of the last result; `skipped`: by the code of the reason (for `reason_words`),
     of open ones that were put off, of done ones and of those given up. `answered`, `abandoned`: people, today;
@@ -233,7 +234,7 @@ def progress(tx: Connection, campaign: CampaignRow, now: datetime, office: Offic
     answered, abandoned = store.ledger(tx, campaign.id, office.today(now))
     on_duty = campaigns.agents(tx, campaign.id)
     return Progress(
-        open=states[TargetState.OPEN],
+        open=states[TargetState.OPEN] or (store.to_come(tx, campaign) if campaign.state is CampaignState.DRAFT else 0),
         due=store.due_now(tx, campaign.id, now),
         claimed=states[TargetState.CLAIMED],
         done=states[TargetState.DONE],

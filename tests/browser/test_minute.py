@@ -17,9 +17,10 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from db.engine import Database
+from db.rules.telephony import AttemptState
 from db.schema.calls import Attempt, Recording
 from db.schema.contacts import Contact, Promise, PromiseLine
 from db.schema.people import Address
@@ -47,6 +48,12 @@ class RunningDemo:
         records = sorted((self.data / "lab").glob("carrier/log/cel-custom/*.csv"))
         return sum(call.number == number for file in records for call in read_calls(file.read_text(encoding="utf-8")))
 
+    def in_campaign(self) -> list[Row[str, AttemptState]]:
+        """The dials of the demo's campaign: number and state."""
+        query = select(Attempt.number, Attempt.state).where(Attempt.campaign_id.is_not(None))
+        with self.database.read() as tx:
+            return list(tx.execute(query.order_by(Attempt.prepared_at)).all())
+
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
@@ -70,16 +77,22 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
         assert process.wait(30) == 0
 
 
-@pytest.fixture
-def operator(demo: RunningDemo, chromium: Browser) -> Iterator[Page]:
-    """The operator, logged in and ready at seat 1001."""
+def logged_in(demo: RunningDemo, chromium: Browser, login: str) -> Page:
+    """One of the demo's users, in a browser of their own."""
     context = chromium.new_context(viewport={"width": 1366, "height": 768}, base_url=demo.address)
     page = context.new_page()
     page.goto("/login")
-    page.fill("input[name=login]", "operator")
+    page.fill("input[name=login]", login)
     page.fill("input[name=password]", PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url("**/")
+    return page
+
+
+@pytest.fixture
+def operator(demo: RunningDemo, chromium: Browser) -> Iterator[Page]:
+    """The operator, logged in and ready at seat 1001."""
+    page = logged_in(demo, chromium, "operator")
     page.get_by_label("席").select_option("1001")
     page.get_by_role("button", name="業務開始").click()
     bar = page.locator("#call-bar")
@@ -87,7 +100,7 @@ def operator(demo: RunningDemo, chromium: Browser) -> Iterator[Page]:
     yield page
     page.get_by_role("button", name="退席").click()
     expect(bar).to_contain_text("業務外")
-    context.close()
+    page.context.close()
 
 
 @pytest.mark.req("T1", "T3", "T7", "T9", "T12", "T13", "C2", "C5")
@@ -175,3 +188,35 @@ def test_a_call_that_fails_is_three_keys(
         )
         assert row.first() == (behaviour,)
         assert tx.execute(select(Attempt.id).where(Attempt.debtor_id == debtor.id)).all()
+
+
+@pytest.mark.req("T4")
+def test_the_prepared_campaign_dials_after_one_click_of_the_supervisor(
+    demo: RunningDemo, operator: Page, chromium: Browser
+) -> None:
+    """The operator of the demo has joined it; nobody is dialled before the click, and on it the carrier is."""
+    assert demo.in_campaign() == []
+    supervisor = logged_in(demo, chromium, "supervisor")
+    supervisor.goto("/campaigns")
+    row = supervisor.locator("table.campaigns tbody tr").first
+    expect(row).to_contain_text("準備中")
+    expect(row.locator("td").nth(3)).to_have_text(re.compile(r"^\s*[1-9]\d*件"))  # how many a start brings
+    expect(row).to_contain_text("参加 1人")
+    row.get_by_role("button", name="開始", exact=True).click()
+    expect(row).to_contain_text("実施中")
+    expect(row).to_contain_text("対応中 1")  # the operator is alone: nobody is dialled ahead before anything is learnt
+    (number, _) = demo.in_campaign()[0]
+    expect(row).to_contain_text(re.compile(r"[1-9]件/時"))
+    supervisor.once("dialog", lambda dialog: dialog.accept())
+    row.get_by_role("button", name="終了").click()  # what rings is let go, a talk goes on
+    expect(row).to_contain_text("終了")
+    supervisor.context.close()
+    bar = operator.locator("#call-bar")
+    expect(bar).to_contain_text(re.compile("待機|通話中"))
+    if "通話中" in bar.inner_text():
+        operator.locator("body").press("1")
+        operator.keyboard.press("F12")
+        expect(bar).to_contain_text("後処理")
+        operator.keyboard.press("Control+Enter")
+    expect(bar).to_contain_text("待機")
+    assert demo.calls_at_carrier("0" + number.removeprefix("+81")) == 1
