@@ -4,6 +4,9 @@ A pacer says how many, the register whom (`campaigns.claim`, and the last questi
 them (`give_answered`, return calls first). What becomes of a dial is written by `Dialing`, as of every other; here the
 pacer is told, and the campaign is brought on.
 
+Where faults have cost more people than the cap allows (the bridge itself was dead), nobody is dialled ahead until another fault would be
+within it: calls go out for operators who are reserved, and the dialplan joins whoever answers, with or without a bridge.
+
 Whoever answers waits in the dialplan (saikoku-answered) for PATIENCE seconds and then hears the apology by itself: a
 bridge that is away keeps nobody waiting.
 """
@@ -33,7 +36,7 @@ from db.settings import DialSettings
 from db.store import calls as stored
 from db.tenure import Lease
 from db.timing import Time
-from db.usecases import campaign_targets, campaigns
+from db.usecases import campaign_targets, campaign_work, campaigns
 from db.usecases.campaigns import CampaignGo, Claimed, Running
 from db.usecases.office import Office
 
@@ -102,7 +105,13 @@ class Campaigns:
         agents = await database.ask(campaigns.agents, campaign.id)
         ledger = await database.ask(campaigns.ledger, campaign.id, self._office.today(now))
         wanted = pace.wanted(agents, ledger, self._time.now())
-        if wanted <= 0 or not campaign.is_open:
+        if not campaign.is_open:
+            return
+        if await database.ask(campaigns.must_reserve, campaign, self._office.today(now)):
+            while await database.run(self._reserved, campaign.id):
+                pass
+            return
+        if wanted <= 0:
             return
         for claimed in await database.run(self._claim, campaign.id, wanted):
             pace.placed(claimed.attempt_id, self._time.now(), claimed.answer_probability)
@@ -119,6 +128,11 @@ class Campaigns:
             self._pace_of |= dict.fromkeys(pace.calls, pace)
         self._paces[campaign.id] = pace
         return pace
+
+    def _reserved(self, tx: Connection, campaign_id: UUID) -> bool:
+        """Dial for one operator who is ready; its command comes to this bridge like that of a click."""
+        self._lease.require(tx)
+        return campaign_work.dial_reserved(tx, campaign_id, self._register.now(), self._office)
 
     def _claim(self, tx: Connection, campaign_id: UUID, count: int) -> list[Claimed]:
         self._lease.require(tx)

@@ -44,9 +44,24 @@ RIGHTS: Final[Mapping[str, str]] = {
 MODULES: Final[Mapping[str, str]] = {"ConfbridgeList": "app_confbridge", "MixMonitorMute": "app_mixmonitor"}
 """An action that only this module brings; asked for only where its privilege is there (`reporting`, `call`)."""
 
+APPS: Final[Mapping[str, str]] = {"app_chanspy": "supervisors cannot listen to calls or whisper"}
+"""Modules that no action tells of: without them, what does not work. The function IFMODULE of `func_module` knows, but for one that
+was found and would not start (app_amd without its amd.conf), which it takes for loaded."""
 
-async def check_pbx(ami: AmiSettings, hooks: Sequence[str], unix_time: Callable[[], float]) -> list[Finding]:
-    """Everything about one PBX. `hooks` are the names of the admin's hook contexts, `unix_time` this host's clock."""
+DETECTION: Final[Mapping[str, str]] = {
+    "app_amd": "campaigns cannot tell answering machines from people",
+    "app_waitforsilence": "no message can be left on an answering machine",
+}
+"""The same where a campaign tells answering machines from people."""
+
+
+async def check_pbx(
+    ami: AmiSettings, hooks: Sequence[str], unix_time: Callable[[], float], *, detects: bool = False
+) -> list[Finding]:
+    """Everything about one PBX. `hooks` are the names of the admin's hook contexts, `unix_time` this host's clock.
+
+    `detects`: whether a campaign tells answering machines from people.
+    """
     settings = replace(link_settings(ami), boot_deadline=BOOT_DEADLINE)
     session = Session(settings, tls_context(settings), RealTime(), 1, lambda _event: None)
     try:
@@ -58,12 +73,14 @@ async def check_pbx(ami: AmiSettings, hooks: Sequence[str], unix_time: Callable[
         return [bad(f"no manager link to {settings.where}: {error}", mend)]
     else:
         found = [ok(f"AMI at {settings.where} takes the login of {ami.username!r}")]
-        return found + await _asked(session, hooks, unix_time)
+        return found + await _asked(session, hooks, unix_time, {**APPS, **DETECTION} if detects else APPS)
     finally:
         await session.close()
 
 
-async def _asked(session: Session, hooks: Sequence[str], unix_time: Callable[[], float]) -> list[Finding]:
+async def _asked(
+    session: Session, hooks: Sequence[str], unix_time: Callable[[], float], wanted: Mapping[str, str]
+) -> list[Finding]:
     try:
         allowed = frozenset((await session.send(Action("ListCommands"))).headers)
         found = [*rights(allowed), await _version(session)]
@@ -71,6 +88,8 @@ async def _asked(session: Session, hooks: Sequence[str], unix_time: Callable[[],
         if "ShowDialPlan" in allowed:
             missing = {context for context in (*CONTEXTS, *hooks) if not await _is_loaded(session, context)}
             found += dialplan(missing, hooks)
+        if "Getvar" in allowed:
+            found += modules({name: await _module(session, name) for name in wanted}, wanted)
     except AmiError as error:
         found = [bad(f"the PBX does not answer: {error}", "see Asterisk's log, then run doctor again")]
     return found
@@ -82,6 +101,12 @@ async def _version(session: Session) -> Finding:
     except AmiRefused:
         return warn("the version of Asterisk cannot be asked", "give the manager user `write = reporting`")
     return version(reply.headers.get("AsteriskVersion", ""))
+
+
+async def _module(session: Session, name: str) -> str:
+    """ "1" if a module is loaded, "0" if not, anything else if nobody knows."""
+    reply = await session.send(Action("Getvar", (("Variable", f"IFMODULE({name}.so)"),)))
+    return str(reply.headers.get("Value", ""))
 
 
 async def _is_loaded(session: Session, context: str) -> bool:
@@ -107,6 +132,20 @@ def rights(allowed: AbstractSet[str]) -> list[Finding]:
     found += [bad(f"{name} is not loaded", f"load it: `asterisk -rx 'module load {name}.so'`") for name in absent]
     if "app_confbridge" not in absent:
         found.append(ok("app_confbridge is loaded (AMI does not show its profiles; `saikoku dialplan lint` does)"))
+    return found
+
+
+def modules(told: Mapping[str, str], wanted: Mapping[str, str]) -> list[Finding]:
+    """What it means that these modules are there (`1`), are not (`0`), or cannot be asked for."""
+    found = []
+    for name, said in told.items():
+        if said == "0":
+            mend = f"load it: `asterisk -rx 'module load {name}.so'`, and see that modules.conf loads it"
+            found.append(bad(f"{name} is not loaded: {wanted[name]}", mend))
+        elif said != "1":
+            found.append(warn(f"whether {name} is loaded cannot be asked", f"`asterisk -rx 'module show like {name}'`"))
+    if told and set(told.values()) == {"1"}:
+        found.append(ok(f"{', '.join(told)} loaded"))
     return found
 
 

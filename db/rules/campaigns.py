@@ -24,6 +24,8 @@ SHORTEST_RING: Final = 15
 LONGEST_RING: Final = 90
 HIGHEST_CAP: Final = 0.03
 MOST: Final[Mapping[str, int]] = {"tries": 20, "lines": 500}
+LOST_TO_A_FAULT: Final = 2
+"""So many people a fault is thought to cost."""
 NAME_LENGTH: Final = 60
 SCRIPT_LENGTH: Final = 4000
 BUSY_WAIT: Final = timedelta(minutes=10)
@@ -188,6 +190,22 @@ def after_refusal(codes: Collection[str], now: datetime, days: Days) -> Next:
         if (code.startswith(("flag_", "number_")) and code != "number_day_cap") or code in _GIVEN_UP:
             return Next(TargetState.GIVEN_UP, reason=code)
     return max((Next(TargetState.OPEN, _passes(code, now, days), code) for code in codes), key=_due)
+
+
+def must_reserve(answered: int, abandoned: int, cap: float, answered_at_last_loss: int) -> bool:
+    """Whether a predictive campaign may only dial for operators whom it has reserved, because a day's losses are beyond the cap.
+
+    The pacer never gets there by itself: it is what faults have cost (a bridge that died while people answered). It lasts until
+    another such loss would be within the cap, so that the next fault does not lead beyond it again.
+    `answered_at_last_loss`: how many had answered when the last of them was lost.
+    """
+    allowed = _losses_allowed(answered, cap)
+    was_beyond = abandoned > _losses_allowed(answered_at_last_loss, cap)
+    return abandoned > allowed or (was_beyond and abandoned + LOST_TO_A_FAULT > allowed)
+
+
+def _losses_allowed(answered: int, cap: float) -> float:
+    return max(2.0, cap * answered)
 
 
 def reason_words(code: str) -> str:

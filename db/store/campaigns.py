@@ -329,6 +329,18 @@ def ledger(tx: Connection, campaign_id: uuid.UUID, day: date) -> tuple[int, int]
     return answered, abandoned
 
 
+def answered_at_last_loss(tx: Connection, campaign_id: uuid.UUID, day: date) -> int:
+    """How many of a day had answered when the last of them was lost."""
+    begins = datetime.combine(day, time(), JST)
+    of_day = (
+        Attempt.campaign_id == campaign_id,
+        Attempt.prepared_at >= begins,
+        Attempt.prepared_at < begins + timedelta(days=1),
+    )
+    last = select(func.max(Attempt.abandoned_at)).where(*of_day).scalar_subquery()
+    return tx.execute(select(func.count()).where(*of_day, Attempt.answered_at <= last)).scalar_one()
+
+
 def figures(tx: Connection, campaign_id: uuid.UUID) -> list[tuple[TargetState, str, str, int]]:
     """(state, reason, last result, how many) of all targets of a campaign."""
     keys = (CampaignTarget.state, CampaignTarget.reason, CampaignTarget.last_result)

@@ -16,9 +16,11 @@ from sqlalchemy import Connection, delete, insert, select, update
 from db.rules.passwords import LoginGuard, PasswordPolicy, after_failure, after_success, is_expired
 from db.rules.terms import Area, Right
 from db.rules.viewer import Viewer, system_viewer
+from db.schema.calls import Call
 from db.schema.staff import Grant, Level, Membership, OldPassword, Session, Staff, StaffGroup
-from db.store import access_log, staff
+from db.store import access_log, monitors, staff
 from db.store.staff import Credentials, SessionState
+from db.usecases import duty
 
 DEFAULT_POLICY: Final = PasswordPolicy()
 
@@ -158,13 +160,17 @@ def grant(tx: Connection, by: Viewer, now: datetime, *, user_id: int, level: str
 
 
 def revoke_grant(tx: Connection, by: Viewer, now: datetime, *, user_id: int, grant_id: int) -> None:
-    """Take a level away from a user; it counts at their next click. Unknown ids change nothing."""
+    """Take a level away from a user; it counts at their next click, and at once for a call that they listen to.
+
+    Unknown ids change nothing.
+    """
     by.require(Right.USER_ADMIN)
     gone = delete(Grant).where(Grant.id == grant_id, Grant.user_id == user_id).returning(Grant.level_code, Grant.area)
     for row in tx.execute(gone).all():
         access_log.append(
             tx, by, now, "user.revoke", detail=f"{_login(tx, user_id)} {_granted(tx, row.level_code, [row.area])}"
         )
+    _hear_no_more(tx, user_id, now, "権限の取消")
 
 
 def grant_group(
@@ -233,7 +239,7 @@ def enable_user(tx: Connection, by: Viewer, now: datetime, login: str) -> None:
 
 
 def disable_user(tx: Connection, by: Viewer, now: datetime, login: str) -> None:
-    """Shut a user out at once: no log-in, and no session goes on."""
+    """Shut a user out at once: no log-in, no session goes on, and no call is listened to any more."""
     by.require(Right.USER_ADMIN)
     found = staff.credentials(tx, login)
     if found is None:
@@ -241,6 +247,16 @@ def disable_user(tx: Connection, by: Viewer, now: datetime, login: str) -> None:
     tx.execute(update(Staff).where(Staff.id == found.user_id).values(disabled_at=now))
     revoke_sessions(tx, found.user_id, now)
     access_log.append(tx, by, now, "user.disable", detail=login)
+    _hear_no_more(tx, found.user_id, now, "利用停止")
+
+
+def _hear_no_more(tx: Connection, user_id: int, now: datetime, why: str) -> None:
+    """End what somebody hears of a call if they have the right to no more: a click need never come while they listen."""
+    viewer = staff.viewer(tx, user_id)
+    for row in monitors.open_ones(tx, user_id=user_id):
+        area = tx.execute(select(Call.area).where(Call.id == row.call_id)).scalar_one()
+        if viewer is None or not viewer.may(Right.CALL_MONITOR, area):
+            duty.stop_monitoring(tx, now, why, user_id=user_id)
 
 
 def _login(tx: Connection, user_id: int) -> str:

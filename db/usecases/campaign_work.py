@@ -179,15 +179,20 @@ def is_waited_for(tx: Connection) -> bool:
 
 def dial_next(tx: Connection, now: datetime, office: Office) -> bool:
     """Place the call of one operator who is ready in a progressive campaign; False if there is nothing to do."""
-    for row in store.running(tx):
-        work = begin(tx, row.id, now, office) if _progressive(row) else None
-        if work is None:
-            continue
-        joined = store.operators(tx, row.id)
-        for ready, viewer in giving.left_over(tx, row.settings.pbx):
-            if ready.user_id in joined and is_for(viewer, row) and _dial_for(tx, work, viewer):
-                return True
-    return False
+    return any(dial_reserved(tx, row.id, now, office) for row in store.running(tx) if _progressive(row))
+
+
+def dial_reserved(tx: Connection, campaign_id: uuid.UUID, now: datetime, office: Office) -> bool:
+    """Place a campaign's next call for one operator who is ready, and reserved by it: whoever answers is joined to them without the
+    bridge. False if there is nothing to do."""
+    work = begin(tx, campaign_id, now, office)
+    if work is None:
+        return False
+    row, joined = work.campaign, store.operators(tx, campaign_id)
+    return any(
+        ready.user_id in joined and is_for(viewer, row) and _dial_for(tx, work, viewer)
+        for ready, viewer in giving.left_over(tx, row.settings.pbx)
+    )
 
 
 # --
@@ -214,13 +219,13 @@ def _reserve(tx: Connection, viewer: Viewer, campaign_id: uuid.UUID, now: dateti
 
 def _dial_for(tx: Connection, work: Work, viewer: Viewer) -> bool:
     """Call the next person for an operator; what stands against it is put down, and the next look is for another."""
-    settings, done = work.campaign.settings, False
+    done = False
     for target, choice in choose(tx, work, 1):
         try:
             with tx.begin_nested():
                 attempt_id = placing.place_call(
                     tx, viewer, target.debtor_id, choice.phone.id, target.area, work.now, work.office,
-                    mode=settings.mode, campaign_id=work.campaign.id,
+                    mode=DialMode.PROGRESSIVE, campaign_id=work.campaign.id,
                 )  # fmt: skip
         except (placing.CallError, DutyError):
             put(tx, work, target.debtor_id, target.area, Next(TargetState.OPEN, work.now + _A_WHILE, "refused"))

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from db.outbox import publish
+from db.rules import campaigns as rules
 from db.rules.campaigns import (
     TargetState,
     after_refusal,
@@ -163,6 +164,13 @@ def give_answered(tx: Connection, attempt_id: uuid.UUID, now: datetime) -> Given
 def ledger(tx: Connection, campaign_id: uuid.UUID, day: date) -> tuple[int, int]:
     """How many people answered dials of a day (the office's), and how many of them found nobody: of all bridges."""
     return store.ledger(tx, campaign_id, day)
+
+
+def must_reserve(tx: Connection, campaign: Running, day: date) -> bool:
+    """Whether nobody may be dialled ahead of the operators now, because faults have cost more people than the cap allows."""
+    answered, abandoned = store.ledger(tx, campaign.id, day)
+    then = store.answered_at_last_loss(tx, campaign.id, day) if abandoned else 0
+    return rules.must_reserve(answered, abandoned, campaign.cap, then)
 
 
 def begin(tx: Connection, campaign_id: uuid.UUID, now: datetime, office: Office) -> Work | None:

@@ -41,7 +41,16 @@ MODULES = (
     *("app_playback", "app_playtones", "app_verbose", "app_cdr", "app_read", "app_senddtmf", "app_while", "app_echo"),
     *("func_callerid", "func_channel", "func_db", "func_logic", "func_strings", "func_cdr", "func_cut", "func_math"),
     *("func_dialplan", "func_groupcount", "func_global", "func_uri", "func_timeout", "func_hangupcause", "func_uuid"),
-    *("func_periodic_hook", "func_pjsip_endpoint", "func_pjsip_contact", "func_pjsip_aor", "func_devstate"),
+    *(
+        "func_periodic_hook",
+        "func_module",
+        "app_amd",
+        "app_waitforsilence",
+        "func_pjsip_endpoint",
+        "func_pjsip_contact",
+        "func_pjsip_aor",
+        "func_devstate",
+    ),
 )
 
 _SILENT = ("ccss.conf", "udptl.conf", "cli_aliases.conf")  # only their presence is asked for
@@ -58,6 +67,7 @@ def common(rtp: tuple[int, int]) -> dict[str, str]:
         "features.conf": "[general]\n[featuremap]\n[applicationmap]\n",
         "indications.conf": "[general]\ncountry = jp\n[jp]\ndescription = Japan\nringcadence = 1000,2000\n"
         "dial = 400\nbusy = 400/500,0/500\nring = 400+15/1000,0/2000\ncongestion = 400/500,0/500\n",
+        "amd.conf": "[general]\n",  # app_amd does not load without it; its own choices are used
         "rtp.conf": f"[general]\nrtpstart = {rtp[0]}\nrtpend = {rtp[1]}\nstrictrtp = no\n",
         "cdr.conf": "[general]\nenable = yes\nunanswered = yes\n[csv]\nusegmtime = yes\nloguniqueid = yes\n"
         "loguserfield = yes\nnewcdrcolumns = yes\n",

@@ -15,7 +15,7 @@ class Cable:
         self._writers: list[asyncio.StreamWriter] = []
         self._passing: set[asyncio.Task[None]] = set()
         self._plugged = True
-        self._made = 0
+        self.made = 0  # connections so far
         self._news = asyncio.Condition()
 
     async def __aenter__(self) -> Self:
@@ -51,7 +51,7 @@ class Cable:
     async def connected(self, times: int) -> None:
         """Wait for the second, third, … connection."""
         async with asyncio.timeout(PATIENCE_SECONDS), self._news:
-            await self._news.wait_for(lambda: self._made >= times)
+            await self._news.wait_for(lambda: self.made >= times)
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self._plugged:
@@ -64,7 +64,7 @@ class Cable:
             self._passing.add(task)
             task.add_done_callback(self._passing.discard)
         async with self._news:
-            self._made += 1
+            self.made += 1
             self._news.notify_all()
 
     async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:

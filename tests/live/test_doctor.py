@@ -23,14 +23,14 @@ def reaching(lab: Lab) -> AmiSettings:
     return AmiSettings(port=lab.ami_port, secret=Secret(lab.ami_secret))
 
 
-async def looked(ami: AmiSettings) -> list[Finding]:
+async def looked(ami: AmiSettings, *, detects: bool = False) -> list[Finding]:
     async with asyncio.timeout(60):
-        return await check_pbx(ami, NAMES, time.time)
+        return await check_pbx(ami, NAMES, time.time, detects=detects)
 
 
 @pytest.mark.req("P2")
 async def test_a_pbx_as_it_should_be(lab: Lab) -> None:
-    found = await looked(reaching(lab))
+    found = await looked(reaching(lab), detects=True)
     assert [one for one in found if one.level is not Level.OK] == []
     said = "\n".join(one.what for one in found)
     for words in (
@@ -39,6 +39,7 @@ async def test_a_pbx_as_it_should_be(lab: Lab) -> None:
         f"all {len(HOOKS)} hooks",
         "clock agrees",
         "may do all",
+        "app_chanspy, app_amd, app_waitforsilence loaded",
     ):
         assert words in said
 
@@ -90,14 +91,18 @@ async def test_nobody_there(lab: Lab) -> None:
 async def test_a_dialplan_and_a_module_that_are_missing(own_lab: Lab) -> None:
     etc = own_lab.office.etc
     (etc / "extensions.conf").write_text("[nothing]\nexten => s,1,Hangup()\n[saikoku-seat]\nexten => s,1,Hangup()\n")
-    await own_lab.office.cli("dialplan reload")
-    await own_lab.office.cli("module unload app_confbridge.so")
+    lines = (etc / "modules.conf").read_text().splitlines(keepends=True)
+    without = ("app_confbridge", "app_chanspy", "app_amd")
+    (etc / "modules.conf").write_text("".join(line for line in lines if not any(name in line for name in without)))
+    await own_lab.office.restart()
     said = {one.what: one for one in await looked(reaching(own_lab))}
     missing = next(what for what in said if what.startswith("not loaded in the dialplan"))
     assert said[missing].level is Level.BAD
     assert "saikoku-answered" in missing
     assert "saikoku-seat" not in missing
     assert said["app_confbridge is not loaded"].level is Level.BAD
+    assert said["app_chanspy is not loaded: supervisors cannot listen to calls or whisper"].level is Level.BAD
+    assert not any("app_amd" in what for what in said), "nobody needs it"
     hooks = next(what for what in said if what.startswith("hooks not loaded"))
     assert said[hooks].level is Level.WARN
 

@@ -21,7 +21,7 @@ from db.schema.people import Debtor, Flag, Household, Phone
 from db.schema.work import Task
 from db.store import campaigns as store
 from db.store import debtors
-from db.usecases import calls, campaign_targets, campaigns, incoming, results, settling, stop
+from db.usecases import calls, campaign_targets, campaign_work, campaigns, incoming, results, settling, stop
 from db.usecases import campaign_desk as desk
 from db.usecases.campaign_desk import CampaignError
 from db.usecases.campaigns import Claimed
@@ -398,6 +398,32 @@ def test_who_answered_in_vain_is_counted_and_left_alone_for_72_hours(floor: Floo
     assert (target.reason, target.due_at) == ("abandoned", NOW + 2 * SOON + timedelta(hours=72))
     floor.do(lambda tx: tx.execute(update(Debtor).values(data_as_of=NOW + timedelta(hours=70))))
     assert len(floor.claim(campaign_id, now=target.due_at)) == 1
+
+
+@pytest.mark.req("T4")
+def test_once_faults_have_cost_more_than_the_cap_operators_are_reserved_before_anybody_is_dialled(floor: Floor) -> None:
+    people = floor.people(4)
+    campaign_id = floor.run()
+
+    def must_reserve() -> bool:
+        with floor.database.read() as tx:
+            (running,) = campaigns.running(tx, "main", NOW, OFFICE)
+            return campaigns.must_reserve(tx, running, OFFICE.today(NOW))
+
+    for _ in range(3):
+        assert not must_reserve()
+        attempt_id = floor.dial(campaign_id).attempt_id
+        assert floor.give(attempt_id) is None
+        floor.abandon(attempt_id)
+        floor.end(attempt_id, 16)
+    assert must_reserve()
+    assert not floor.do(campaign_work.dial_reserved, campaign_id, NOW, OFFICE), "nobody is ready"
+    viewer = floor.operator("op", "1001", campaign_id)
+    assert floor.do(campaign_work.dial_reserved, campaign_id, NOW, OFFICE)
+    with floor.database.read() as tx:
+        call = tx.execute(select(Call.user_id, Call.seat, Call.debtor_id)).one()
+    assert tuple(call) == (viewer.user_id, "1001", people[3])
+    assert not floor.do(campaign_work.dial_reserved, campaign_id, NOW, OFFICE), "one line an operator"
 
 
 @pytest.mark.req("T4")

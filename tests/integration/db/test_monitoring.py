@@ -9,13 +9,13 @@ from sqlalchemy import func, select
 
 from db.rules.telephony import CallState, DutyState, MonitorMode
 from db.rules.terms import Area
-from db.rules.viewer import NotAllowedError
+from db.rules.viewer import NotAllowedError, system_viewer
 from db.schema.calls import Call, Duty, Monitor
 from db.schema.ops import Command
-from db.schema.staff import AccessLog
+from db.schema.staff import AccessLog, Grant
 from db.store import calls as rows
 from db.store import monitors
-from db.usecases import calls, duty, floor, floor_acts, monitoring, transfers
+from db.usecases import accounts, calls, duty, floor, floor_acts, monitoring, transfers
 from db.usecases.calls import CallError
 from db.usecases.commands import CommandKind
 from db.usecases.duty import DutyError
@@ -118,6 +118,30 @@ def test_it_ends_when_the_supervisors_phone_is_gone_home_or_cannot_be_moved(talk
     assert ("聞けませんでした" in talk.at().word) is (how == "refused")
     assert talk.at().state is (DutyState.PHONE_LOST if how == "lost" else DutyState.READY)
     assert talk.at(talk.operator).state is DutyState.BUSY
+
+
+@pytest.mark.req("C1", "C2")
+@pytest.mark.parametrize("how", ["disabled", "revoked"])
+def test_it_ends_at_once_for_whom_an_admin_shuts_out_or_takes_the_right_from(talk: Talk, how: str) -> None:
+    talk.seat()
+    talk.begin()
+    admin, boss = system_viewer("admin"), talk.boss.user_id
+    grants = select(Grant.id).where(Grant.user_id == boss)
+    if how == "disabled":
+        talk.office.do(accounts.disable_user, admin, LATER, "boss")
+        why = "利用停止"
+    else:
+        with talk.office.database.write() as tx:
+            accounts.grant(tx, admin, LATER, user_id=boss, level="operator", areas=[Area.TAX])
+            other = tx.execute(grants.where(Grant.level_code == "operator")).scalar_one()
+            accounts.revoke_grant(tx, admin, LATER, user_id=boss, grant_id=other)
+        assert len(talk.open()) == 1, "they have the right by another level"
+        with talk.office.database.write() as tx:
+            for grant_id in tx.execute(grants).scalars().all():
+                accounts.revoke_grant(tx, admin, LATER, user_id=boss, grant_id=grant_id)
+        why = "権限の取消"
+    assert (talk.open(), talk.wanted(CommandKind.STOP_MONITORING)) == ([], 1)
+    assert talk.logged()[-1][3] == f"モニタリング op CALL 0秒 {why}"
 
 
 def test_while_three_speak_nobody_is_put_on_hold_or_taken_elsewhere(talk: Talk) -> None:

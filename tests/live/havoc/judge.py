@@ -7,26 +7,30 @@ import csv
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from db.reference.phones import dial_digits
+from db.rules.campaigns import TargetState
 from db.rules.retry import result_of
 from db.rules.telephony import (
     OPEN_ATTEMPTS,
     OPEN_INCOMING,
     AttemptResult,
     AttemptState,
+    DialMode,
     Direction,
     DutyState,
     IncomingState,
     RecordingState,
 )
 from db.schema.calls import Attempt, Call, Duty, Incoming, Recording
+from db.schema.campaigns import CampaignTarget
 from db.schema.work import Task
 from db.store import access_log
 from db.usecases.incoming import call_id_of
@@ -42,6 +46,18 @@ class Verdict:
 
     wrong: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When something was broken, in the office's time: from the fault on until the bridge has a link again."""
+
+    began: datetime
+    over: datetime
+
+    def excuses(self, answered: datetime) -> bool:
+        """Whether somebody who answered then may find nobody: they wait two seconds, and the dialler needs a moment."""
+        return self.began - timedelta(seconds=3) <= answered <= self.over + timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +108,51 @@ def judge(
     _recordings(tx, verdict, recordings)
     verdict.wrong += [f"access log: {one.what}" for one in access_log.verify_end(tx, 100_000)]
     return verdict
+
+
+def campaign(tx: Connection, verdict: Verdict, windows: Sequence[Window], times: int, cap: float) -> None:
+    """What must hold of a campaign besides: as many faults as were wanted, it went on after each, and it kept to its cap.
+
+    Whoever answers while nothing works finds nobody; that is counted, and told apart from what the pacer lost.
+    """
+    rows = tx.execute(select(Attempt).where(Attempt.campaign_id.is_not(None))).all()
+    answered = [row for row in rows if row.answered_at is not None]
+    lost = [row for row in rows if row.abandoned_at is not None]
+    paced = [row for row in lost if not any(window.excuses(row.answered_at) for window in windows)]
+    verdict.counts |= Counter(
+        {"answered": len(answered), "lost to the pace": len(paced), "lost to faults": len(lost) - len(paced)}
+    )
+    if len(paced) > max(2, cap * len(answered)):
+        verdict.wrong.append(
+            f"{len(paced)} of {len(answered)} people found nobody while all worked: the cap is {cap:.0%}"
+        )
+    verdict.wrong += _dialled_ahead(rows, cap)
+    if len(windows) != times:
+        verdict.wrong.append(f"{len(windows)} faults instead of {times}")
+    for number, window in enumerate(windows):
+        until = windows[number + 1].began if number + 1 < len(windows) else None
+        if not any(
+            row.sent_at and row.sent_at > window.over and (until is None or row.sent_at < until) for row in rows
+        ):
+            verdict.wrong.append(f"after fault {number + 1} the campaign did not go on")
+    left = tx.execute(select(func.count()).where(CampaignTarget.state == TargetState.CLAIMED)).scalar_one()
+    unknown = {row.id for row in rows if row.state is AttemptState.UNKNOWN}
+    if left > len(unknown):
+        verdict.wrong.append(f"{left} targets are held by nothing")
+
+
+def _dialled_ahead(rows: Sequence[Any], cap: float) -> Iterator[str]:
+    """Calls that were sent with no operator reserved although more people had been lost than the cap allows, well before."""
+    for row in rows:
+        if row.mode is not DialMode.PREDICTIVE or row.sent_at is None:
+            continue
+        before = row.prepared_at - timedelta(
+            seconds=10
+        )  # what a dead bridge missed is known when Asterisk's record was read
+        answered = sum(one.answered_at is not None and one.answered_at <= row.sent_at for one in rows)
+        lost = sum(one.abandoned_at is not None and one.abandoned_at <= before for one in rows)
+        if lost > max(2, cap * answered):
+            yield f"attempt {row.id}: dialled ahead after {lost} of {answered} people had found nobody"
 
 
 def _attempts(tx: Connection, verdict: Verdict, reached: Mapping[str, list[CarrierCall]], wrote: Written) -> None:
@@ -192,5 +253,7 @@ def _recordings(tx: Connection, verdict: Verdict, folder: Path) -> None:
             verdict.wrong.append(f"recording {path}: said to be missing, and is there")
     verdict.wrong += [f"recording {path}: of no call" for path in sorted(files.keys() - rows.keys())]
     answered = select(Attempt.id).outerjoin(Recording, Recording.call_id == Attempt.id)
-    for attempt_id in tx.execute(answered.where(Attempt.answered_at.is_not(None), Recording.id.is_(None))).scalars():
+    for attempt_id in tx.execute(
+        answered.where(Attempt.answered_at.is_not(None), Attempt.abandoned_at.is_(None), Recording.id.is_(None))
+    ).scalars():
         verdict.wrong.append(f"attempt {attempt_id}: answered, without a word of its recording")

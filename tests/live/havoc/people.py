@@ -50,6 +50,7 @@ class Operator:
     shown: set[str] = field(default_factory=set)
     placed: int = 0
     csrf: str = ""
+    rings: bool = True  # their phone, when it is down
     rested: bool = False  # nothing to do and nothing owed
     _rung: float = 0.0
     _hang_up_at: dict[str, float] = field(default_factory=dict)
@@ -112,7 +113,7 @@ class Operator:
         elif 'action="/duty/start"' in bar:
             await self._post("/duty/start", seat=self.seat)
         elif 'action="/duty/ring"' in bar:
-            if (now := asyncio.get_running_loop().time()) >= self._rung + AGAIN:
+            if self.rings and (now := asyncio.get_running_loop().time()) >= self._rung + AGAIN:
                 self._rung = now
                 await self._post("/duty/ring")
         elif "tone-ready" in bar:

@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -34,13 +34,12 @@ from saikoku.lab.clock import VARIABLE
 from saikoku.lab.obtain import AsteriskBuild
 from saikoku.lab.pbx import DESKS, CarrierCall, Lab
 from tests.integration.db.people import NOW, OFFICE, SmallOffice
-from tests.live.havoc.judge import Verdict, at_rest, judge
+from tests.live.cable import Cable
+from tests.live.havoc.judge import Verdict, Window, at_rest, campaign, judge
+from tests.live.havoc.kinds import MIXED, Kind
 from tests.live.havoc.people import PASSWORD, Operator, Person, call_back
-from tests.live.havoc.servers import Daemon, Part, Pbx, Postgres, SqliteFile
+from tests.live.havoc.servers import Daemon, Link, Part, Pbx, Postgres, SqliteFile
 from tests.live.returning import hurry
-
-ENDINGS: Final = (98, 98, 98, 0, 1, 80, 65, 85, 90, 93, 95, 30)
-"""How the citizens behave, in equal parts (`saikoku.lab.carrier`)."""
 
 CALL_BACK: Final = 0.2  # share of the calls that come in
 RING_SECONDS: Final = 4
@@ -60,7 +59,8 @@ _HASH: Final = hash_password(PASSWORD)
 class Havoc:
     """How much of it. `every`: seconds between two faults, from and to; `postgres`: the database, else SQLite.
 
-    `campaign`: the calls out are those of a predictive campaign, not of operators who click.
+    `campaign`: the calls out are those of a predictive campaign, not of operators who click. `kind`: only faults of this kind
+    then, and nobody calls in; operators do not lift a finger for their phones.
     """
 
     calls: int
@@ -69,6 +69,12 @@ class Havoc:
     operators: int = len(DESKS)
     every: tuple[float, float] = (2.5, 6.5)
     campaign: bool = False
+    kind: Kind | None = None
+
+    @property
+    def inbound(self) -> int:
+        """How many people call in."""
+        return 0 if self.kind else round(self.calls * CALL_BACK)
 
 
 class HurriedLab(Lab):
@@ -89,6 +95,7 @@ class Round:
         self.build = build
         self.chance = random.Random(havoc.seed)
         self.faults: list[str] = []
+        self.windows: list[Window] = []
         self._broken: set[str] = set()
         self._mending: set[asyncio.Task[None]] = set()
         self._began = time.monotonic()
@@ -102,16 +109,24 @@ class Round:
         await asyncio.to_thread(self._found, register)
         people = await asyncio.to_thread(self._people, register)
         if self.havoc.campaign:
-            await asyncio.to_thread(self._campaign, register, people[round(len(people) * CALL_BACK) :])
+            await asyncio.to_thread(self._campaign, register, people[self.havoc.inbound :])
         lab = HurriedLab(self.folder / "lab", build=self.build, agi_url=f"agi://127.0.0.1:{agi}", ami_port=ami)
-        environ = self._environ(lab, database.url, agi, panel)
+        async with Cable(ami) as self._cable:
+            environ = self._environ(lab, database.url, self._cable.port, agi, panel)
+            return await self._in(lab, environ, database, register, people, panel)
+
+    async def _in(
+        self, lab: Lab, environ: dict[str, str], database: Postgres | SqliteFile, register: Database,
+        people: list[Person], panel: int,
+    ) -> Verdict:  # fmt: skip
         with (self.folder / "daemons.log").open("ab") as log:
             daemons = [Daemon(name, environ, log) for name in ("bridge", "panel", "agi")]
             try:
                 await lab.start()
                 for daemon in daemons:
                     await daemon.start()
-                shown = await self._work(lab, [*daemons, Pbx(lab.office), database], register, people, panel)
+                parts = [*daemons, Pbx(lab.office), database, *([Link(self._cable)] if self.havoc.kind else [])]
+                shown = await self._work(lab, parts, register, people, panel)
                 return await asyncio.to_thread(self._judge, lab, await lab.carrier_calls(), register, shown)
             finally:
                 for daemon in daemons:
@@ -145,10 +160,10 @@ class Round:
             tx.execute(update(Staff).values(password_hash=_HASH, password_set_at=NOW))
 
     def _people(self, register: Database) -> list[Person]:
-        small = SmallOffice(register)
+        small, endings = SmallOffice(register), self.havoc.kind.endings if self.havoc.kind else MIXED
         people = []
         for serial in range(self.havoc.calls):
-            number = f"050{serial:06d}{self.chance.choice(ENDINGS):02d}"
+            number = f"050{serial:06d}{self.chance.choice(endings):02d}"
             debtor_id = small.debtor(phone=f"+81{number[1:]}")
             with register.read() as tx:
                 phone_id = tx.execute(select(Phone.id).where(Phone.debtor_id == debtor_id)).scalar_one()
@@ -169,36 +184,40 @@ class Round:
                 campaign_desk.join(tx, operator, made, NOW)
             campaign_desk.start(tx, boss, made, NOW)
 
-    def _environ(self, lab: Lab, url: str, agi: int, panel: int) -> dict[str, str]:
+    def _environ(self, lab: Lab, url: str, ami: int, agi: int, panel: int) -> dict[str, str]:
         settings = {
             "database.url": url,
             "office.run_dir": self.folder / "run",
             "panel.listen": f"127.0.0.1:{panel}",
             "agi.listen": f"127.0.0.1:{agi}",
-            "ami.port": lab.ami_port,
+            "ami.port": ami,
             "ami.secret": lab.ami_secret,
             "ami.cel_file": lab.folder / "office/log/cel-custom/saikoku-cel.csv",
             "dial.caller_id": lab.office_numbers[0],
             "dial.ring_seconds": RING_SECONDS,
             "dial.recordings_dir": lab.folder / "office/spool/monitor",
         }
-        offset = round((NOW - datetime.now(UTC)).total_seconds())
-        return {**os.environ, **environment(settings), VARIABLE: str(offset)}
+        self._offset = timedelta(seconds=round((NOW - datetime.now(UTC)).total_seconds()))
+        return {**os.environ, **environment(settings), VARIABLE: str(round(self._offset.total_seconds()))}
 
     # -- the round --------------------------------------------------------------------------------------------------
 
     async def _work(
         self, lab: Lab, parts: list[Part], register: Database, people: list[Person], panel: int
     ) -> set[str]:  # fmt: skip
-        inbound = round(len(people) * CALL_BACK)
+        inbound = self.havoc.inbound
         todo: Iterator[Person] = iter([] if self.havoc.campaign else people[inbound:])
         operators = [
             Operator(f"http://127.0.0.1:{panel}", f"op{n}", DESKS[n], todo, random.Random(self.havoc.seed * 100 + n))
             for n in range(self.havoc.operators)
         ]
+        for operator in operators:
+            operator.rings = self.havoc.kind is None
         async with asyncio.TaskGroup() as tasks:
             working = [tasks.create_task(operator.work()) for operator in operators]
-            breaking = tasks.create_task(self._break(parts, operators))
+            kind = self.havoc.kind
+            broken = self._break_by(kind, parts, register) if kind else self._break(parts, operators)
+            breaking = tasks.create_task(broken)
             async with asyncio.TaskGroup() as calling:
                 calling.create_task(self._callers(lab, people[:inbound], operators))
                 calling.create_task(self._until_all_is_placed(operators, register))
@@ -266,6 +285,32 @@ class Round:
                 self.faults.append(f"{at:6.1f} s: {part.name} {'killed' if kills else 'frozen'} for {seconds:.1f} s")
                 self._mending.add(asyncio.create_task(self._break_one(part, seconds, kills=kills)))
 
+    async def _break_by(self, kind: Kind, parts: list[Part], register: Database) -> None:
+        """Faults of one kind, spread over the campaign; each is over before the next comes."""
+        part = next((one for one in parts if one.name == kind.part), None)
+        for number in range(kind.times if part else 0):
+            share = self.havoc.calls * 0.9 * (number + self.chance.random()) / kind.times
+            while await asyncio.to_thread(self._dialled, register) < share:  # noqa: ASYNC110 - people, not events
+                await asyncio.sleep(0.1)
+            assert part is not None
+            links, began, seconds = self._cable.made, datetime.now(UTC), self.chance.uniform(*kind.seconds)
+            if in_order := kind.restarts and number % 2 == 1:
+                await part.stop()
+                await asyncio.sleep(seconds)
+                await part.start()
+            else:
+                await self._break_one(part, seconds, kills=kind.kills)
+            if part.name != "database":
+                await self._cable.connected(links + 1)
+            self.windows.append(Window(began + self._offset, datetime.now(UTC) + self._offset))
+            at, took = time.monotonic() - self._began, (datetime.now(UTC) - began).total_seconds()
+            how = "restarted" if in_order else "killed" if kind.kills else "frozen"
+            self.faults.append(f"{at:6.1f} s: {part.name} {how} for {seconds:.1f} s, served again after {took:.1f} s")
+
+    def _dialled(self, register: Database) -> int:
+        with register.read() as tx:
+            return tx.execute(select(func.count(Attempt.sent_at))).scalar_one()
+
     async def _break_one(self, part: Part, seconds: float, *, kills: bool) -> None:
         if kills:
             await part.kill()
@@ -305,6 +350,8 @@ class Round:
         record = lab.cel_csv.read_text(encoding="utf-8", errors="replace")
         with register.read() as tx:
             verdict = judge(tx, at_carrier, record, lab.recordings, shown)
+            if self.havoc.kind:
+                campaign(tx, verdict, self.windows, self.havoc.kind.times, CAMPAIGN.cap)
         verdict.counts["faults"] = len(self.faults)
         return verdict
 
@@ -319,7 +366,7 @@ async def play(havoc: Havoc, folder: Path, build: AsteriskBuild, *, keep: bool =
         (folder / "faults.txt").write_text("\n".join(made.faults))
         raise
     if verdict.wrong:
-        (folder / "faults.txt").write_text("\n".join(made.faults))
+        (folder / "faults.txt").write_text("\n".join([*made.faults, *verdict.wrong]))
     elif not keep:
         shutil.rmtree(folder)
     return verdict, made.faults

@@ -18,6 +18,7 @@ import psutil
 import psycopg
 
 from saikoku.lab.asterisk import AsteriskInstance
+from tests.live.cable import Cable
 
 
 class Part(ABC):
@@ -32,6 +33,10 @@ class Part(ABC):
     @abstractmethod
     async def kill(self) -> None:
         """As a power cut would, at once."""
+
+    async def stop(self) -> None:
+        """In order, as an admin does it."""
+        raise NotImplementedError
 
     @abstractmethod
     async def freeze(self, seconds: float) -> None:
@@ -84,12 +89,36 @@ class Pbx(Part):
     async def kill(self) -> None:
         await self._instance.kill()
 
+    async def stop(self) -> None:
+        await self._instance.stop()
+
     async def freeze(self, seconds: float) -> None:
         pid = self._instance.pid
         assert pid is not None
         os.kill(pid, signal.SIGSTOP)
         await asyncio.sleep(seconds)
         os.kill(pid, signal.SIGCONT)
+
+
+class Link(Part):
+    """The bridge's way to Asterisk: it cannot be killed, but cut."""
+
+    name = "link"
+    can_be_killed = False
+
+    def __init__(self, cable: Cable) -> None:
+        self._cable = cable
+
+    async def start(self) -> None:
+        """It is there."""
+
+    async def kill(self) -> None:
+        raise NotImplementedError
+
+    async def freeze(self, seconds: float) -> None:
+        self._cable.unplug()
+        await asyncio.sleep(seconds)
+        self._cable.plug()
 
 
 class SqliteFile(Part):

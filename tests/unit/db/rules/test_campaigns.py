@@ -16,6 +16,7 @@ from db.rules.campaigns import (
     Tried,
     after_refusal,
     after_try,
+    must_reserve,
     problems,
     reason_words,
     retry_from_json,
@@ -179,3 +180,20 @@ def test_every_reason_has_words() -> None:
         "better_time",
     ]
     assert all(reason_words(code) != code for code in codes)
+
+
+@pytest.mark.req("T4")
+@pytest.mark.parametrize(
+    ("answered", "abandoned", "then", "reserves"),
+    [
+        (2, 2, 2, False),  # what the pacer allows itself
+        (3, 3, 3, True),  # more than that: a fault
+        (150, 3, 3, True),  # within the cap again, but not with what the next fault may cost
+        (167, 3, 3, False),
+        (150, 4, 140, False),  # the pacer itself comes as near to the cap, and was never beyond it
+    ],
+)
+def test_operators_are_reserved_only_after_losses_beyond_the_cap(
+    answered: int, abandoned: int, then: int, reserves: bool
+) -> None:
+    assert must_reserve(answered, abandoned, 0.03, then) is reserves
