@@ -28,7 +28,7 @@ from ami_bridge.errors import AmiError
 from ami_bridge.lanes import Lanes
 from ami_bridge.link import AmiLink
 from ami_bridge.pace import Pace
-from ami_bridge.tracking import Answered, Entered, Fact, Failed, Gone, Standing, Unserved, Waiting
+from ami_bridge.tracking import Answered, Entered, Fact, Failed, Gone, Machine, Standing, Unserved, Waiting
 from ami_bridge.values import Action
 from db.register import UNAVAILABLE, Register
 from db.rules.telephony import DialMode
@@ -158,25 +158,24 @@ class Campaigns:
             names.PATIENCE: str(PATIENCE),
             names.APOLOGY: go.abandoned_prompt,
         }
+        context = names.CONTEXT_ANSWERED
+        if go.detects:
+            variables[names.VOICEMAIL], context = go.voicemail_prompt, names.CONTEXT_DETECT
         return self._dialing.originate(
-            go.attempt_id, go.number, variables, ring_seconds=go.ring_seconds, caller_id=go.caller_id
+            go.attempt_id, go.number, variables, ring_seconds=go.ring_seconds, caller_id=go.caller_id, context=context
         )
 
     # -- what happened ------------------------------------------------------------------------------------------------
 
     async def heard(self, fact: Fact) -> None:
         """A fact of an attempt, which `Dialing` has written. In the lane of its call; calls of no campaign are passed over."""
-        pace, now = self._pace_of.get(fact.id), self._time.now()
+        self._tell(fact)
         match fact:
-            case Answered() if pace is not None:
-                pace.answered(fact.id, now)
             case Waiting():
                 self._unserved[fact.id] = None
                 await self.give(fact.id)
-            case Entered(seat=seat):
+            case Entered():
                 self._unserved.pop(fact.id, None)
-                if pace is not None:
-                    pace.connected(fact.id, seat, now)
             case Unserved() | Gone() | Failed() if await self._is_a_campaigns(fact.id):
                 if isinstance(fact, Unserved) or fact.id in self._unserved:
                     await self._abandoned(fact.id)
@@ -184,6 +183,21 @@ class Campaigns:
                     await self._over(fact.id)
             case Gone() | Failed():
                 self._unserved.pop(fact.id, None)
+
+    def _tell(self, fact: Fact) -> None:
+        """Tell the pacer. What a machine answered was not answered for it, so whoever must first be told from one is when they wait."""
+        if (pace := self._pace_of.get(fact.id)) is None:
+            return
+        now = self._time.now()
+        match fact:
+            case Answered() if not pace.campaign.detects:
+                pace.answered(fact.id, now)
+            case Waiting():
+                pace.answered(fact.id, now)
+            case Machine():
+                pace.over(fact.id, now)
+            case Entered(seat=seat):
+                pace.connected(fact.id, seat, now)
 
     async def give(self, attempt_id: UUID) -> None:
         """Join somebody who answered to an operator of the campaign, if one is free."""

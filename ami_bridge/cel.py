@@ -54,6 +54,7 @@ class History:
     joined: float | None = None
     seat: str | None = None
     refused: bool = False
+    machine: float | None = None  # when the dialplan took it for an answering machine
     caller: Mapping[str, str] | None = None
     rang: float | None = None  # when a call that came in was announced
     ended: float | None = None
@@ -131,6 +132,8 @@ def _with_app(so_far: History, one: Entry) -> History:
         return replace(so_far, rang=_first(so_far.rang, one.at), caller={name: value for name, _, value in pairs})
     if one.app == "UserEvent" and first == names.EVENT_REFUSED:
         return replace(so_far, refused=True)
+    if one.app == "UserEvent" and first == names.EVENT_MACHINE:
+        return replace(so_far, machine=_first(so_far.machine, one.at))
     return so_far
 
 

@@ -35,6 +35,7 @@ from ami_bridge.tracking import (
     Fact,
     Failed,
     Gone,
+    Machine,
     OnHold,
     Rang,
     Standing,
@@ -122,9 +123,12 @@ class Dialing(Talks):
         return self.originate(go.attempt_id, go.number, variables)
 
     def originate(
-        self, attempt_id: UUID, number: str, variables: Mapping[str, str], *, ring_seconds: int = 0, caller_id: str = ""
-    ) -> Action:
+        self, attempt_id: UUID, number: str, variables: Mapping[str, str], *, ring_seconds: int = 0, caller_id: str = "",
+        context: str = names.CONTEXT_ANSWERED,
+    ) -> Action:  # fmt: skip
         """The Originate of an attempt; `ring_seconds` and `caller_id` are those of the settings if not given.
+
+        Whoever answers goes to `context`.
 
         Raises PhoneError, BadArgument.
         """
@@ -132,7 +136,7 @@ class Dialing(Talks):
         return actions.originate(
             dial.channel.format(number=dial_digits(number)),
             channel_id=str(attempt_id),
-            context=names.CONTEXT_ANSWERED,
+            context=context,
             exten=names.START,
             timeout_ms=(ring_seconds or dial.ring_seconds) * 1000,
             caller_id=caller_id or dial.caller_id or None,
@@ -209,6 +213,9 @@ class Dialing(Talks):
             case OnHold():
                 await write(calls.held, fact.id, now)
                 await self._mind(fact.id)
+            case Machine():
+                self._ending[fact.id] = EndedBy.SYSTEM
+                await write(calls.machine, fact.id, now)
             case TurnedAway():
                 self._ending[fact.id] = EndedBy.SYSTEM
             case Gone():

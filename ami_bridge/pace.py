@@ -43,8 +43,8 @@ class Pace:
     def fits(self, campaign: Running) -> bool:
         """Whether the limits are still those that it was made for; whether it is open does not matter."""
         mine = self.campaign
-        return (mine.target_abandonment, mine.lines, mine.calls_per_second, mine.cap) == (
-            campaign.target_abandonment, campaign.lines, campaign.calls_per_second, campaign.cap,
+        return (mine.target_abandonment, mine.lines, mine.calls_per_second, mine.cap, mine.detects) == (
+            campaign.target_abandonment, campaign.lines, campaign.calls_per_second, campaign.cap, campaign.detects,
         )  # fmt: skip
 
     def within(self, campaign: Running, now: float) -> Pace:

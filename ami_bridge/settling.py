@@ -157,6 +157,7 @@ class Settler:
         return Account(
             answered=None if history.answered is None else at(history.answered),
             joined=None if history.joined is None else at(history.joined),
+            machine=None if history.machine is None else at(history.machine),
             ended=None if history.ended is None else at(history.ended),
             cause=history.cause,
             by=ended_by(history),
@@ -244,7 +245,7 @@ class Settler:
 
 def ended_by(history: History) -> EndedBy | None:
     """Who put the receiver down, as far as the record tells."""
-    if history.refused or history.context == names.CONTEXT_ABANDONED:
+    if history.refused or history.context in {names.CONTEXT_ABANDONED, names.CONTEXT_MACHINE}:
         return EndedBy.SYSTEM
     if history.context == names.CONTEXT_GOODBYE:
         return EndedBy.PHONE  # nobody asked for it: the operator's phone did not come back

@@ -93,6 +93,10 @@ class Unserved(Fact):
     """No operator came: it hears the apology, and is ended."""
 
 
+class Machine(Fact):
+    """An answering machine has answered: it is left a message or none, and ended by the dialplan."""
+
+
 class OnHold(Fact):
     """It hears the music of saikoku-hold (not that of a room whose operator is away)."""
 
@@ -249,6 +253,8 @@ def _user_event(subject: UUID, event: Event) -> Fact | None:
             return Waiting(subject)
         case names.EVENT_ABANDONED:
             return Unserved(subject)
+        case names.EVENT_MACHINE:
+            return Machine(subject)
         case names.EVENT_CALL_BACK:
             return AskedBack(subject, event.get("Number"))
     return None

@@ -15,6 +15,7 @@ RECORDING: Final = (
     "SAIKOKU_RECORDING"  # file to record into: absolute, or relative to the recordings folder; empty: none
 )
 APOLOGY: Final = "SAIKOKU_APOLOGY"  # the campaign's prompt for whom no operator could take; empty: the hook's
+VOICEMAIL: Final = "SAIKOKU_VOICEMAIL"  # the campaign's prompt for an answering machine; empty: it is hung up
 PATIENCE: Final = "SAIKOKU_PATIENCE"  # seconds an answered person without an operator waits before the apology
 CALLERID: Final = "SAIKOKU_CALLERID"  # number to show; used by saikoku-outbound (Originate's CallerID does it directly)
 PLACE: Final = "SAIKOKU_PLACE"  # a caller's place among those who wait, from 1; empty: not said
@@ -33,6 +34,8 @@ ANSWERS: Final = callers.ANSWERS
 # Contexts. `s` is the extension unless it says otherwise.
 CONTEXT_SEAT: Final = "saikoku-seat"  # extension = seat: the operator's standing leg
 CONTEXT_ANSWERED: Final = "saikoku-answered"  # a person has answered: record, then the seat's room, or wait for a seat
+CONTEXT_DETECT: Final = "saikoku-detect"  # the same, once it is told that no answering machine has answered
+CONTEXT_MACHINE: Final = "saikoku-machine"  # an answering machine has: the campaign's message, then hang up
 CONTEXT_JOIN: Final = "saikoku-join"  # extension = seat: move a person (held, waiting, transferred) into a seat's room
 CONTEXT_CONSULT: Final = "saikoku-consult"  # extension = seat: a colleague's leg in that seat's room
 CONTEXT_HOLD: Final = "saikoku-hold"  # music for a held person
@@ -58,6 +61,7 @@ PRIORITY: Final = 1
 EVENT_WAITING: Final = "SaikokuWaiting"  # answered without a seat: give it one now (Redirect to saikoku-join)
 EVENT_REFUSED: Final = "SaikokuRefused"  # the seat's room already held a person; the call is being ended politely
 EVENT_ABANDONED: Final = "SaikokuAbandoned"  # patience ran out
+EVENT_MACHINE: Final = "SaikokuMachine"  # an answering machine has answered
 EVENT_INCOMING: Final = "SaikokuIncoming"  # a return call arrived
 EVENT_CALL_BACK: Final = "SaikokuCallBack"  # a caller wishes to be called back; Number: what they keyed in, or empty
 

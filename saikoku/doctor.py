@@ -31,7 +31,7 @@ from db.engine import Database
 from db.findings import Finding, Level, bad, ok, warn
 from db.migrations import config
 from db.settings import AmiSettings, DialSettings, Settings
-from db.store import access_log, calls, office
+from db.store import access_log, calls, campaigns, office
 from db.store.calls import SeatRow
 from saikoku import dialplan
 from saikoku.dialplan_lint import HOOKS, PREFIX
@@ -58,7 +58,7 @@ def run_doctor(arguments: argparse.Namespace, settings: Settings, clock: Clock) 
     if arguments.asterisk is not None:
         found += files(arguments.asterisk)
     hooks = [f"{PREFIX}hook-{name}" for name in HOOKS]
-    found += asyncio.run(check_pbx(settings.ami, hooks, time.time))
+    found += asyncio.run(check_pbx(settings.ami, hooks, time.time, detects=detects(settings)))
     found += asyncio.run(check_carriers(settings))
     for finding in found:
         print(finding)
@@ -193,6 +193,20 @@ def register(settings: Settings) -> list[Finding]:
     except SQLAlchemyError as error:
         said = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         return [bad(f"the register {database.label} cannot be read: {said}", "start it, or set database.url")]
+    finally:
+        database.close()
+
+
+def detects(settings: Settings) -> bool:
+    """Whether a campaign tells answering machines from people; no if the register cannot be asked, which is a finding of its own."""
+    database = Database(settings.database.url)
+    try:
+        if database.is_sqlite and not Path(database.file).exists():
+            return False
+        with database.read() as tx:
+            return campaigns.detecting(tx, settings.ami.pbx)
+    except SQLAlchemyError:
+        return False
     finally:
         database.close()
 

@@ -33,7 +33,7 @@ BUSY_WAIT: Final = timedelta(minutes=10)
 _SEARCH_DAYS: Final = 35
 """A weekday may be closed three weeks in a row: Golden Week, or the end of a year with a holiday after it."""
 _PROMPT: Final = re.compile(r"[a-z0-9-]{0,80}")
-"""What saikoku-abandoned in dialplans/saikoku.conf lets through."""
+"""What saikoku-abandoned and saikoku-machine in dialplans/saikoku.conf let through."""
 _NUMBER: Final = re.compile(r"\+?[0-9]{0,15}")
 _CAMPAIGN_MODES: Final = (DialMode.MANUAL, DialMode.PREVIEW, DialMode.PROGRESSIVE, DialMode.PREDICTIVE)
 
@@ -65,6 +65,14 @@ class TargetOrder(Term):
     OLDEST = "oldest", "納期限の古い方から"
 
 
+class MachineRule(Term):
+    """What a predictive campaign does with answering machines. To tell them takes time, which whoever answers waits in silence."""
+
+    IGNORE = "ignore", "判定しない（オペレーターにつなぐ）"
+    HANG_UP = "hang_up", "判定し、留守番電話なら切断する"
+    MESSAGE = "message", "判定し、留守番電話なら案内を流して切断する"
+
+
 @dataclass(frozen=True, slots=True)
 class CampaignSettings:
     """What a supervisor sets. `days`: weekdays, 0 is Monday. Hours are office time. Shares from 0 to 1."""
@@ -86,6 +94,8 @@ class CampaignSettings:
     caller_id: str = ""
     script: str = ""
     abandoned_prompt: str = ""
+    machines: MachineRule = MachineRule.IGNORE
+    voicemail_prompt: str = ""
     soon_minutes: int = 5
     later_minutes: int = 60
     retries: Mapping[AttemptResult, Retry] = field(default_factory=lambda: dict(RETRIES))
@@ -237,6 +247,8 @@ LABELS: Final[Mapping[str, str]] = {
     "caller_id": "発信者番号",
     "script": "台本",
     "abandoned_prompt": "放棄呼の案内",
+    "machines": "留守番電話",
+    "voicemail_prompt": "留守番電話への案内",
     "soon_minutes": "話中のあと",
     "later_minutes": "最初の不在のあと",
     "retries": "結果ごとの再架電",
@@ -339,8 +351,13 @@ def _text_problems(settings: CampaignSettings) -> Iterator[tuple[str, str]]:
         yield "mode", "発信方式を選んでください。"
     if len(settings.script) > SCRIPT_LENGTH:
         yield "script", f"台本は{SCRIPT_LENGTH}文字までです（現在{len(settings.script)}文字）。"
-    if not _PROMPT.fullmatch(settings.abandoned_prompt):
-        yield "abandoned_prompt", "音声ファイルの名前は、半角の英小文字・数字・ハイフンで入力してください。"
+    for name in ("abandoned_prompt", "voicemail_prompt"):
+        if not _PROMPT.fullmatch(getattr(settings, name)):
+            yield name, "音声ファイルの名前は、半角の英小文字・数字・ハイフンで入力してください。"
+    if settings.machines is not MachineRule.IGNORE and settings.mode is not DialMode.PREDICTIVE:
+        yield "machines", "留守番電話を判定できるのは、プレディクティブだけです。"
+    if settings.machines is MachineRule.MESSAGE and not settings.voicemail_prompt:
+        yield "voicemail_prompt", "流す案内の音声ファイルの名前を入力してください。"
     if not _NUMBER.fullmatch(settings.caller_id):
         yield "caller_id", "発信者番号は数字で入力してください（空欄は庁舎の番号）。"
 

@@ -79,7 +79,7 @@ class DutyLog(Base):
 class Attempt(Base):
     """One dial of one number. `id` is the ChannelId and Uniqueid in Asterisk. Committed before anything is sent.
 
-    `abandoned_at`: somebody answered a dial of a campaign, and nobody was free for them.
+    `abandoned_at`: somebody answered a dial of a campaign, and nobody was free for them. `machine_at`: an answering machine did.
     """
 
     __tablename__ = "attempt"
@@ -110,6 +110,7 @@ class Attempt(Base):
     deliberate: Mapped[bool] = mapped_column(default=False)
     campaign_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("campaign.id"))
     abandoned_at: Mapped[datetime | None]
+    machine_at: Mapped[datetime | None]
 
 
 class Call(Base):

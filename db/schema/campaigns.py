@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.rules.campaigns import CampaignState, TargetOrder, TargetState
+from db.rules.campaigns import CampaignState, MachineRule, TargetOrder, TargetState
 from db.rules.telephony import DialMode
 from db.rules.terms import Area
 from db.schema.base import Base, BigId, Code
@@ -44,6 +44,8 @@ class Campaign(Base):
     caller_id: Mapped[str]
     script: Mapped[str]
     abandoned_prompt: Mapped[str]
+    machines: Mapped[MachineRule] = mapped_column(Code(MachineRule), server_default="ignore")
+    voicemail_prompt: Mapped[str] = mapped_column(server_default="")
     retry: Mapped[dict[str, Any]] = mapped_column(JSON)
     made_by: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     made_at: Mapped[datetime]

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, insert, literal, or_, select
 
-from db.rules.campaigns import CampaignSettings, CampaignState, TargetOrder, TargetState, retry_from_json
+from db.rules.campaigns import CampaignSettings, CampaignState, MachineRule, TargetOrder, TargetState, retry_from_json
 from db.rules.officetime import JST
 from db.rules.telephony import OPEN_ATTEMPTS, AttemptState, DialMode
 from db.rules.terms import Area, Channel
@@ -318,9 +318,10 @@ def lines_in_use(tx: Connection, campaign_id: uuid.UUID, now: datetime) -> int:
 
 
 def ledger(tx: Connection, campaign_id: uuid.UUID, day: date) -> tuple[int, int]:
-    """How many people answered dials of a day of the office's, and how many of them found nobody."""
+    """How many people (no machines) answered dials of a day of the office's, and how many of them found nobody."""
     begins = datetime.combine(day, time(), JST)
     query = select(func.count(Attempt.answered_at), func.count(Attempt.abandoned_at)).where(
+        Attempt.machine_at.is_(None),
         Attempt.campaign_id == campaign_id,
         Attempt.prepared_at >= begins,
         Attempt.prepared_at < begins + timedelta(days=1),
@@ -334,11 +335,20 @@ def answered_at_last_loss(tx: Connection, campaign_id: uuid.UUID, day: date) -> 
     begins = datetime.combine(day, time(), JST)
     of_day = (
         Attempt.campaign_id == campaign_id,
+        Attempt.machine_at.is_(None),
         Attempt.prepared_at >= begins,
         Attempt.prepared_at < begins + timedelta(days=1),
     )
     last = select(func.max(Attempt.abandoned_at)).where(*of_day).scalar_subquery()
     return tx.execute(select(func.count()).where(*of_day, Attempt.answered_at <= last)).scalar_one()
+
+
+def detecting(tx: Connection, pbx: str) -> bool:
+    """Whether a campaign on a PBX that is not over tells answering machines from people."""
+    query = select(Campaign.id).where(
+        Campaign.pbx == pbx, Campaign.state != CampaignState.STOPPED, Campaign.machines != MachineRule.IGNORE
+    )
+    return tx.execute(query.limit(1)).first() is not None
 
 
 def figures(tx: Connection, campaign_id: uuid.UUID) -> list[tuple[TargetState, str, str, int]]:
@@ -389,6 +399,8 @@ def _row(row: Any) -> CampaignRow:
         caller_id=row.caller_id,
         script=row.script,
         abandoned_prompt=row.abandoned_prompt,
+        machines=row.machines,
+        voicemail_prompt=row.voicemail_prompt,
         **retry_from_json(row.retry),
     )
     return CampaignRow(

@@ -109,6 +109,7 @@ def dials(tx: Connection, areas: Collection[Area]) -> Dials:
             Attempt.mode == DialMode.PREDICTIVE,
             Attempt.area.in_(areas),
             Attempt.abandoned_at.is_(None),
+            Attempt.machine_at.is_(None),
             Call.id.is_(None),
         )
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, exists, insert, select, update
 
 from db.outbox import publish
 from db.rules.eligibility import Reason
@@ -248,6 +248,19 @@ def ended(
         result = AttemptResult.CANCELLED
     _move(tx, attempt_id, AttemptState.ENDED, now, ended_at=at or now, cause=cause, result=result)
     _end_call(tx, attempt_id, now, by=by, at=at)
+
+
+def machine(tx: Connection, attempt_id: uuid.UUID, now: datetime, *, at: datetime | None = None) -> None:
+    """An answering machine has answered a dial of a campaign: nobody is wanted for it. `at`: since then, by the PBX's record."""
+    told = update(Attempt).where(
+        Attempt.id == attempt_id,
+        Attempt.campaign_id.is_not(None),
+        Attempt.machine_at.is_(None),
+        ~exists().where(Call.id == attempt_id),
+    )
+    answered(tx, attempt_id, now, at=at)
+    if tx.execute(told.values(machine_at=at or now)).rowcount:
+        publish(tx, now, "attempt", attempt_id)
 
 
 def unknown(tx: Connection, attempt_id: uuid.UUID, now: datetime) -> None:

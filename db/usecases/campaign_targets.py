@@ -90,6 +90,7 @@ def abandoned(tx: Connection, attempt_id: uuid.UUID, now: datetime) -> None:
         Attempt.campaign_id.is_not(None),
         Attempt.answered_at.is_not(None),
         Attempt.abandoned_at.is_(None),
+        Attempt.machine_at.is_(None),
         ~talks,
     )
     if tx.execute(lost.values(abandoned_at=now)).rowcount:
@@ -155,7 +156,7 @@ def _bring_on(tx: Connection, work: Work, target: TargetRow) -> None:
     elif row.state is AttemptState.REFUSED:
         put(tx, work, target.debtor_id, target.area, Next(TargetState.OPEN, work.now + timedelta(minutes=5), "refused"))
     elif row.state in {AttemptState.ENDED, AttemptState.UNKNOWN}:
-        if row.result is AttemptResult.ANSWERED and row.abandoned_at is None:
+        if row.result is AttemptResult.ANSWERED and row.abandoned_at is None and row.machine_at is None:
             abandoned(tx, row.id, row.ended_at)  # nobody told if the bridge was away; nothing, if they talked
             row = tx.execute(select(Attempt).where(Attempt.id == target.attempt_id)).one()
         _over(tx, work, target, row)
@@ -213,7 +214,9 @@ def _note(tx: Connection, work: Work, row: Any) -> str:
 
     What did not reach the person through our own doing (no line, taken back before it rang) is no contact.
     """
-    if row.result is AttemptResult.ANSWERED:
+    if row.machine_at is not None:
+        code = "voicemail"
+    elif row.result is AttemptResult.ANSWERED:
         code = "abandoned" if row.abandoned_at is not None else "refused"
     else:
         code = _NOTED.get(row.result, "no_answer")
@@ -224,7 +227,8 @@ def _note(tx: Connection, work: Work, row: Any) -> str:
         insert(Contact).values(
             id=row.id, debtor_id=row.debtor_id, area=row.area, channel=Channel.CALL_OUT, at=row.sent_at,
             number=row.number, disposition=code, recorded_at=work.now, note="", next_step="",
-            answered_by=AnsweredBy.UNKNOWN if row.result is AttemptResult.ANSWERED else AnsweredBy.NOBODY,
+            answered_by=AnsweredBy.UNKNOWN if code in {"abandoned", "refused"} and row.result is AttemptResult.ANSWERED
+            else AnsweredBy.NOBODY,
         )
     )  # fmt: skip
     if work.campaign.settings.retries.get(row.result) is Retry.NUMBER_RESEARCH:

@@ -55,7 +55,10 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class CampaignGo:
-    """What the bridge needs to send an Originate for a campaign; the prompts and `caller_id` are "" for the usual."""
+    """What the bridge needs to send an Originate for a campaign; the prompts and `caller_id` are "" for the usual.
+
+    `detects`: answering machines are told from people, and hear `voicemail_prompt`, or nothing.
+    """
 
     attempt_id: uuid.UUID
     campaign_id: uuid.UUID
@@ -63,6 +66,8 @@ class CampaignGo:
     ring_seconds: int
     caller_id: str
     abandoned_prompt: str
+    detects: bool
+    voicemail_prompt: str
     recording: str
 
 
@@ -78,6 +83,7 @@ class Running:
     target_abandonment: float
     cap: float
     ring_seconds: int
+    detects: bool = False
 
 
 def running(tx: Connection, pbx: str, now: datetime, office: Office) -> list[Running]:
@@ -135,6 +141,8 @@ def authorize_campaign(
         ring_seconds=settings.ring_seconds,
         caller_id=settings.caller_id,
         abandoned_prompt=settings.abandoned_prompt,
+        detects=settings.machines is not rules.MachineRule.IGNORE,
+        voicemail_prompt=settings.voicemail_prompt if settings.machines is rules.MachineRule.MESSAGE else "",
         recording=following.recording_path(attempt_id, now),
     )
 
@@ -146,7 +154,7 @@ def give_answered(tx: Connection, attempt_id: uuid.UUID, now: datetime) -> Given
     it may be asked again. Asked again after it was given, it is the same operator.
     """
     row = tx.execute(select(Attempt).where(Attempt.id == attempt_id).with_for_update()).one_or_none()
-    if row is None or row.campaign_id is None or row.abandoned_at is not None:
+    if row is None or row.campaign_id is None or row.abandoned_at is not None or row.machine_at is not None:
         return None
     if row.state not in OPEN_ATTEMPTS - {AttemptState.PREPARED}:
         return None
@@ -267,4 +275,5 @@ def _running(work: Work) -> Running:
         target_abandonment=settings.target_abandonment,
         cap=settings.cap,
         ring_seconds=settings.ring_seconds,
+        detects=settings.machines is not rules.MachineRule.IGNORE,
     )

@@ -36,6 +36,7 @@ class Account:
 
     answered: datetime | None = None
     joined: datetime | None = None
+    machine: datetime | None = None
     ended: datetime | None = None
     cause: int | None = None
     by: EndedBy | None = None
@@ -68,6 +69,8 @@ def settle(tx: Connection, attempt_id: uuid.UUID, told: Account, now: datetime) 
     if told.answered is not None and row.answered_at is None:
         begins = _between(begins, told.answered, now)
         calls.answered(tx, attempt_id, now, at=begins)
+    if told.machine is not None:
+        calls.machine(tx, attempt_id, now, at=_between(begins, told.machine, now))
     if told.joined is not None:
         joined = update(Call).where(Call.id == attempt_id, Call.joined_at.is_(None))
         tx.execute(joined.values(joined_at=_between(begins, told.joined, now)))

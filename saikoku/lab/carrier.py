@@ -70,6 +70,20 @@ BEHAVIOURS = (
     Behaviour("slow", 99, 99, ("Ringing()", "Wait(12)", *_TALK), 16),
 )
 
+_WAITS = ("Wait(86400)", "Hangup(16)")
+BY_NAME = (
+    Behaviour(
+        "greets",
+        -1,
+        -1,
+        ("Answer()", "Wait(0.3)", f"PlayTones({TALK_HZ})", "Wait(0.6)", "StopPlayTones()", *_WAITS),
+        16,
+    ),
+    Behaviour("machine", -1, -1, ("Answer()", f"PlayTones({GREETING_HZ})", "Wait(3)", "StopPlayTones()", *_WAITS), 16),
+)
+"""What no number stands for, for `Lab.citizen`: somebody who says a word and waits for an answer, as people do; and a machine that
+goes on."""
+
 PHONE_STATES: Mapping[str, tuple[str, ...]] = {
     "answer": ("Answer()", f"PlayTones({DESK_HZ})", "Wait(86400)", "Hangup(16)"),
     "other": ("Answer()", f"PlayTones({OTHER_HZ})", "Wait(86400)", "Hangup(16)"),
@@ -107,7 +121,7 @@ def dialplan() -> str:
         for it in BEHAVIOURS
     ]
     lines.append(" same => n,Hangup(28)")
-    for behaviour in BEHAVIOURS:
+    for behaviour in (*BEHAVIOURS, *BY_NAME):
         lines += _context(f"citizen-{behaviour.name}", "_[+0-9]XXXX!", behaviour.steps)
     for state, steps in PHONE_STATES.items():
         lines += _context(f"phone-{state}", "_XXXX", steps)

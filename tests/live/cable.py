@@ -57,7 +57,11 @@ class Cable:
         if not self._plugged:
             writer.transport.abort()
             return
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._to_port)
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._to_port)
+        except OSError:  # nobody is there, as the near end is told
+            writer.transport.abort()
+            return
         self._writers += [writer, far_writer]
         for source, sink in ((reader, far_writer), (far_reader, writer)):
             task = asyncio.create_task(self._pass(source, sink))

@@ -3,13 +3,14 @@
 import shutil
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, func, select
 
-from db.rules.campaigns import CampaignSettings, TargetOrder, TargetState
+from db.rules.campaigns import CampaignSettings, MachineRule, TargetOrder, TargetState
 from db.rules.conditions import Amount
 from db.rules.telephony import (
     OPEN_ATTEMPTS,
@@ -26,12 +27,13 @@ from db.schema.campaigns import CampaignTarget
 from db.schema.contacts import Contact
 from db.store import summaries
 from db.usecases import campaign_desk as desk
-from db.usecases import duty, results, targets
+from db.usecases import campaigns, duty, results, targets
 from db.usecases.results import Entry
-from saikoku.lab.pbx import CarrierCall, Lab
+from saikoku.lab.pbx import CarrierCall, Lab, write_music
 from tests.integration.db.people import OFFICE
 from tests.live.ami import Ami
 from tests.live.returning import Office, agi_address, laid, office, return_ami, return_lab
+from tests.live.tones import loudness, whole_recording
 
 __all__ = ["agi_address", "laid", "office", "return_ami", "return_lab"]
 
@@ -40,15 +42,19 @@ SETTINGS = CampaignSettings(
 )
 
 
-async def campaign(office: Office, endings: Sequence[int]) -> tuple[uuid.UUID, list[tuple[int, str]]]:
-    """A running campaign over new people, whose numbers end so; the office's operator has joined it."""
+async def campaign(
+    office: Office, endings: Sequence[int], settings: CampaignSettings = SETTINGS, does: Sequence[str] = ()
+) -> tuple[uuid.UUID, list[tuple[int, str]]]:
+    """A running campaign over new people, whose numbers end so, or who do so; the office's operator has joined it."""
     people = [await office.person(ending) for ending in endings]
+    for (_, number), behaviour in zip(people, does, strict=False):
+        await office.lab.citizen(number, behaviour)
 
     def make(tx: Connection) -> uuid.UUID:
         now = office.clock.now()
         summaries.refresh(tx, [one for one, _ in people], OFFICE.today(now))
         fixed = targets.freeze(tx, boss, Amount(low=1), "名簿", None, now, OFFICE)
-        made = desk.make(tx, boss, Area.TAX, SETTINGS, {fixed: 1}, now, OFFICE)
+        made = desk.make(tx, boss, Area.TAX, settings, {fixed: 1}, now, OFFICE)
         desk.join(tx, office.operator, made, now)
         desk.start(tx, boss, made, now)
         return made
@@ -174,3 +180,34 @@ async def test_who_answers_while_the_bridge_is_dead_is_let_go_by_the_dialplan_an
     assert (row.state, row.result) == (AttemptState.ENDED, AttemptResult.ANSWERED)
     assert [len(calls) for calls in await dialled(office, people)] == [1]
     await office.database.aclose()
+
+
+MESSAGE_HZ = 1400
+
+
+@pytest.mark.req("T4")
+async def test_an_answering_machine_hears_the_message_and_a_person_is_joined(
+    office: Office, return_ami: Ami, tmp_path: Path
+) -> None:
+    """By the real AMD: the machine is left to nobody, counts as no person who answered, and is tried again another time."""
+    write_music(office.lab.office.folder / "sounds/message.wav", seconds=1, hz=MESSAGE_HZ, peak=8000)
+    settings = replace(SETTINGS, machines=MachineRule.MESSAGE, voicemail_prompt="message")
+    await office.ready()
+    campaign_id, people = await campaign(office, [0, 0], settings, ["machine", "greets"])
+    (machine, number), (person, _) = people
+    attempt_id = await attempt_of(office, machine, AttemptState.ANSWERED)
+    await office.lab.hear(number, tmp_path / "heard.wav")
+    assert await attempt_of(office, machine, AttemptState.ENDED) == attempt_id
+    samples = await whole_recording(tmp_path / "heard.wav")
+    assert loudness(samples, MESSAGE_HZ) > 20 * loudness(samples, 1000)
+
+    await talks(office, person)
+    row = await one(office, select(Attempt).where(Attempt.id == attempt_id))
+    assert row.machine_at is not None
+    assert (row.result, row.abandoned_at) == (AttemptResult.ANSWERED, None)
+    again = select(CampaignTarget.state, CampaignTarget.last_result).where(CampaignTarget.debtor_id == machine)
+    assert tuple(await one(office, again)) == (TargetState.OPEN, "voicemail")
+    today = OFFICE.today(office.clock.now())
+    assert await office.database.ask(campaigns.ledger, campaign_id, today) == (1, 0)
+    assert (await one(office, select(func.count()).select_from(Call)))[0] == 1
+    assert office.lab.office.complaints() == []

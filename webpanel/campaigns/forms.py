@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 from multidict import MultiDictProxy
 
-from db.rules.campaigns import CampaignSettings, TargetOrder
+from db.rules.campaigns import CampaignSettings, MachineRule, TargetOrder
 from db.rules.retry import RETRIES
 from db.rules.telephony import AttemptResult, DialMode
 from db.rules.terms import Retry, Term
@@ -32,6 +32,7 @@ def read_settings(form: Form) -> CampaignSettings:
     values: dict[str, Any] = {name: _number(form, name, kind, wrong) for name, kind in _NUMBERS.items()}
     values |= {name: _time(form, name, wrong) for name in ("opens", "closes")}
     values["mode"] = _term(form, "mode", DialMode, wrong)
+    values["machines"] = _term(form, "machines", MachineRule, wrong)
     values["order"] = _term(form, "order", TargetOrder, wrong)
     retries = {result: _term(form, f"retry_{result.value}", Retry, wrong) for result in RETRIED}
     group = str(form.get("group_id", ""))
@@ -39,7 +40,7 @@ def read_settings(form: Form) -> CampaignSettings:
         wrong["group_id"] = "グループを選んでください。"
     if wrong:
         raise FormError(wrong)
-    for name in ("name", "caller_id", "script", "abandoned_prompt"):
+    for name in ("name", "caller_id", "script", "abandoned_prompt", "voicemail_prompt"):
         values[name] = str(form.get(name, "")).replace("\r\n", "\n").strip()
     return CampaignSettings(
         **values,

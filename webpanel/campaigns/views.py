@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy import Connection
 
-from db.rules.campaigns import LABELS, CampaignSettings, CampaignState, TargetOrder, reason_words
+from db.rules.campaigns import LABELS, CampaignSettings, CampaignState, MachineRule, TargetOrder, reason_words
 from db.rules.telephony import DialMode
 from db.rules.terms import Area, Retry, Right
 from db.rules.viewer import Viewer
@@ -148,6 +148,7 @@ def _choices(tx: Connection, viewer: Viewer) -> Mapping[str, Any]:
         "pbxes": sorted({seat.pbx for seat in calls.seats(tx)}) or ["main"],
         "modes": MODES,
         "orders": TargetOrder,
+        "machine_rules": MachineRule,
         "retried": RETRIED,
         "retry_words": Retry,
         "labels": LABELS,

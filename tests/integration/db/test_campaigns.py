@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event, func, insert, select, text, update
 
 from db.rules.callers import Caller, CallerKind
-from db.rules.campaigns import CampaignState, TargetOrder, TargetState
+from db.rules.campaigns import CampaignState, MachineRule, TargetOrder, TargetState
 from db.rules.telephony import AttemptState, CallState, DialMode, Direction, DutyState
 from db.rules.terms import AnsweredBy, Area, Channel, FlagKind, PhoneStatus, TaskKind
 from db.rules.viewer import NotAllowedError
@@ -398,6 +398,27 @@ def test_who_answered_in_vain_is_counted_and_left_alone_for_72_hours(floor: Floo
     assert (target.reason, target.due_at) == ("abandoned", NOW + 2 * SOON + timedelta(hours=72))
     floor.do(lambda tx: tx.execute(update(Debtor).values(data_as_of=NOW + timedelta(hours=70))))
     assert len(floor.claim(campaign_id, now=target.due_at)) == 1
+
+
+@pytest.mark.req("T4")
+@pytest.mark.parametrize("by", ["event", "record"])
+def test_an_answering_machine_is_nobody_who_answered_and_is_tried_at_another_time(floor: Floor, by: str) -> None:
+    (debtor_id,) = floor.people(1)
+    campaign_id = floor.run(replace(SETTINGS, machines=MachineRule.HANG_UP))
+    attempt_id = floor.dial(campaign_id).attempt_id
+    if by == "event":
+        floor.do(calls.machine, attempt_id, NOW + SOON)
+        assert floor.give(attempt_id) is None
+        floor.abandon(attempt_id)
+        floor.end(attempt_id, 16)
+    else:  # the bridge was dead
+        told = settling.Account(answered=NOW + SOON, machine=NOW + SOON, ended=NOW + 2 * SOON, cause=16)
+        floor.do(settling.settle, attempt_id, told, NOW + 6 * SOON)
+        floor.do(campaign_targets.sweep, NOW + 6 * SOON, OFFICE)
+    assert floor.do(campaigns.ledger, campaign_id, OFFICE.today(NOW)) == (0, 0)
+    contact = floor.one(select(Contact.disposition).where(Contact.id == attempt_id))
+    assert (floor.target(debtor_id).state, contact) == (TargetState.OPEN, "voicemail")
+    assert floor.one(select(func.count()).where(Attempt.abandoned_at.is_not(None))) == 0
 
 
 @pytest.mark.req("T4")

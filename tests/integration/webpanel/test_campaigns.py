@@ -23,7 +23,7 @@ FORM = {
     "area": "tax", "name": "秋の催告", "mode": "preview", "order": "amount", "group_id": "", "pbx": "main", "opens": "09:00",
     "closes": "19:00", "days": "1", "tries": "3", "lines": "5", "calls_per_second": "1", "ring_seconds": "30",
     "target_abandonment": "1", "cap": "3", "soon_minutes": "5", "later_minutes": "60", "caller_id": "", "script": "台本です。",
-    "abandoned_prompt": "", **{f"retry_{result.value}": "later" for result in RETRIED},
+    "abandoned_prompt": "", "machines": "ignore", "voicemail_prompt": "", **{f"retry_{result.value}": "later" for result in RETRIED},
 }  # fmt: skip
 
 
@@ -71,10 +71,14 @@ async def test_what_is_wrong_is_said_beside_its_field(panel: Panel) -> None:
     panel.small.debtor()
     browser = await panel.browser("boss")
     list_id = a_list(panel, boss)
-    bad = {**FORM, "ring_seconds": "10", "cap": "5", "closes": "23:00", "lists": list_id, f"weight_{list_id}": "1"}
+    bad = {
+        **FORM, "ring_seconds": "10", "cap": "5", "closes": "23:00", "machines": "message", "lists": list_id,
+        f"weight_{list_id}": "1",
+    }  # fmt: skip
     status, text, _ = await browser.post("/campaigns", bad)
     assert status == 422
-    assert set(json.loads(text)["fields"]) == {"ring_seconds", "cap", "closes"}
+    wrong = json.loads(text)["fields"]
+    assert set(wrong) == {"ring_seconds", "cap", "closes", "machines", "voicemail_prompt"}
     status, text, _ = await browser.post("/campaigns", {**FORM, "lines": "多い", "opens": "朝"})
     assert set(json.loads(text)["fields"]) == {"lines", "opens"}
     status, text, _ = await browser.post("/campaigns", FORM)

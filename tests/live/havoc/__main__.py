@@ -61,14 +61,14 @@ def _well(name: str, havoc: Havoc, folder: Path, build: AsteriskBuild) -> bool:
     """Play a round and say what came of it; whether all was well."""
     began = time.monotonic()
     try:
-        verdict, _ = asyncio.run(play(havoc, folder / f"r{name}", build))
+        verdict, faults = asyncio.run(play(havoc, folder / f"r{name}", build))
     except (ExceptionGroup, AssertionError) as error:
         say(f"round {name}: {error!r}")
         return False
     counts = ", ".join(f"{what} {count}" for what, count in sorted(verdict.counts.items()))
     said = f" ({havoc.kind.said})" if havoc.kind else ""
     say(f"round {name}{said}, {time.monotonic() - began:.0f} s: {len(verdict.wrong)} wrong; {counts}")
-    for what in verdict.wrong:
+    for what in (*(faults if havoc.kind else ()), *verdict.wrong):
         say(f"  {what}")
     return not verdict.wrong
 

@@ -151,7 +151,7 @@ def test_what_lasts_longest_decides_when_to_look_again() -> None:
         ("name", " "), ("name", "あ" * 61), ("mode", DialMode.CLICK), ("days", frozenset()), ("days", frozenset({0, 5})),
         ("opens", time(8)), ("closes", time(20, 30)), ("ring_seconds", 14), ("cap", 0.031), ("target_abandonment", 0.04),
         ("target_abandonment", 0.0), ("lines", 0), ("tries", 21), ("calls_per_second", 0.0), ("caller_id", "0\r\n1"),
-        ("abandoned_prompt", "a&b"), ("abandoned_prompt", "Apology"), ("abandoned_prompt", "custom/a"), ("soon_minutes", 0),
+        ("abandoned_prompt", "a&b"), ("voicemail_prompt", "a&b"), ("abandoned_prompt", "Apology"), ("abandoned_prompt", "custom/a"), ("soon_minutes", 0),
     ],
 )  # fmt: skip
 def test_settings_that_make_no_sense_are_named_by_their_field(field: str, value: object) -> None:
