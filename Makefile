@@ -42,7 +42,7 @@ live: install-dev  ## real Asterisk, real calls; real SMSCs
 	$(MAKE) --no-print-directory $(SMSC)
 	$(BIN)/pytest tests/live
 
-havoc: install-dev  ## 20 rounds of 200 calls while every part is killed and frozen (an hour or more)
+havoc: install-dev  ## 20 rounds of 200 calls while every part is killed and frozen (an hour or more; ARGS=--faults: a campaign)
 	deploy/system-packages test
 	$(BIN)/python -m tests.live.havoc $(ARGS)
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from saikoku.lab.obtain import AsteriskBuild, obtain
-from tests.live.havoc.kinds import KINDS
+from tests.live.havoc.kinds import KINDS, USUAL
 from tests.live.havoc.round import Havoc, play
 
 
@@ -30,12 +30,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--first", type=int, default=0, help="number of the first round")
-    parser.add_argument("--calls", type=int, default=200, help="of each round; with --faults, of the first")
+    parser.add_argument("--calls", type=int, default=0, help="of each round (200); with --faults, of the first (1000)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=None)
     parser.add_argument("--campaign", action="store_true", help="a predictive campaign dials, not the operators")
     parser.add_argument("--faults", nargs="*", choices=sorted(KINDS), help="of a campaign, by kind (without: all)")
     chosen = parser.parse_args()
+    chosen.calls = chosen.calls or (USUAL if chosen.faults is not None else 200)
     folder = chosen.folder or Path(tempfile.mkdtemp(prefix="havoc-"))
     rounds = dict(_faults(chosen) if chosen.faults is not None else _rounds(chosen))
     build = obtain()
