@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Set as AbstractSet
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -38,6 +39,8 @@ BUSY: Final = "話中"
 NOT_REGISTERED: Final = "未登録"
 REJECTED: Final = "着信拒否"
 CUT: Final = "切断"
+RESTARTS_WITHIN: Final = timedelta(minutes=10)
+"""So long an Asterisk that an admin restarts is away at most."""
 NO_PBX: Final = "交換機に接続できません"
 
 _REASONS: Final = {17: BUSY, 21: REJECTED, 20: NOT_REGISTERED, 3: NOT_REGISTERED}
@@ -118,12 +121,14 @@ class Legs:
             case Failed():
                 await self._lost(fact.id, NOT_REGISTERED)
 
-    async def found(self, known: DutyRow, channel: Standing | None, pending: AbstractSet[UUID]) -> None:
-        """Compare what the register believes of a leg with what Asterisk has (None: no channel)."""
+    async def found(
+        self, known: DutyRow, channel: Standing | None, pending: AbstractSet[UUID], booted_at: datetime | None = None
+    ) -> None:
+        """Compare what the register believes of a leg with what Asterisk has (None: no channel), which is up since `booted_at`."""
         if channel is not None:
             if channel.seat is not None:
                 await self._up(known.leg_id, channel.seat)
-        elif known.leg_id not in pending and await self._is_needed(known):
+        elif known.leg_id not in pending and (went_with_the_pbx(known, booted_at) or await self._is_needed(known)):
             await self._register.write(duty.leg_lost, known.leg_id, self._register.now(), CUT)
             await self._call_back(known.leg_id)
 
@@ -168,3 +173,14 @@ class Legs:
             return False
         line = await self._register.ask(calls.line, known.call_id)
         return line is not None and line.call in LIVE_CALLS
+
+
+def went_with_the_pbx(known: DutyRow, booted_at: datetime | None) -> bool:
+    """Whether a phone that is down was hung up by an Asterisk that was stopped in order, and not by its operator: lost shortly
+    before this one came up."""
+    if booted_at is None or known.leg_up:
+        return False
+    cut = known.state is DutyState.PHONE_LOST and known.reason == CUT
+    return (cut or known.state is DutyState.WRAP_UP) and (
+        booted_at - RESTARTS_WITHIN <= known.since <= booted_at + timedelta(seconds=2)
+    )

@@ -12,7 +12,7 @@ made comes once more, in order, after it.
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -63,7 +63,8 @@ class Reconciler:
         self._settler.forget()
         for row in await self._register.ask(incoming.open_calls, self._pbx):
             self._tracker.follow(row.channel, row.id)
-        listed_at = self._register.now()
+        listed_at, uptime = self._register.now(), self._tracker.uptime
+        booted_at = None if uptime is None else listed_at - timedelta(seconds=uptime)
         listed = await session.send(CHANNELS)
         channels = standing(listed)
         self._tracker.saw(channels)
@@ -72,7 +73,7 @@ class Reconciler:
         # read after them: whatever is believed by now and has a command still to come is in it
         pending = await self._register.ask(commands.pending, self._pbx)
         for duty in duties:  # legs first: whether a person talks or waits depends on them
-            found = partial(self._legs.found, duty, channels.get(duty.leg_id), pending)
+            found = partial(self._legs.found, duty, channels.get(duty.leg_id), pending, booted_at)
             await self._lanes.run(duty.leg_id, found)
         for attempt in attempts:
             found = partial(self._dialing.found, attempt, channels.get(attempt.id), pending)

@@ -153,11 +153,15 @@ class Tracker:
         self._living: set[UUID] = set()
         self._heard: set[UUID] = set()  # of those, on this link
         self._generation = 0
+        self.uptime: float | None = None
+        """Seconds for which Asterisk had been running when this link was made; None if it does not say."""
         self._stir = asyncio.Condition()
 
     async def read(self, event: Event) -> Fact | None:
         """The fact in an event, if there is one of ours. Events must come in order."""
         if event.name == "FullyBooted":
+            uptime = event.get("Uptime")
+            self.uptime = float(uptime) if uptime.isdigit() else None
             await self._reached(event.generation)
             return None
         if event.name == "OriginateResponse":

@@ -274,3 +274,16 @@ async def test_a_record_that_is_rotated_during_a_call_is_followed(lab: Lab, ami:
         assert (told.attempt, told.result, told.cause) == (*ANSWERED, 16)
     assert str(call_id) in rotated.read_text()
     assert str(call_id) in lab.cel_csv.read_text()
+
+
+@pytest.mark.req("T3", "T4")
+async def test_an_asterisk_that_is_restarted_in_order_has_its_operators_back_by_themselves(
+    own_lab: Lab, new_shift: NewShift
+) -> None:
+    """It hangs the phones up itself before it goes, which looks like operators who put their receivers down."""
+    shift = new_shift(own_lab)
+    async with shift.bridge():
+        leg_id = await shift.ready()
+        await own_lab.office.restart()
+        await shift.until("another leg", lambda tx: stored.duty_of_leg(tx, leg_id) is None)
+        await shift.duty_becomes(DutyState.READY)
