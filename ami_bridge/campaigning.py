@@ -107,7 +107,7 @@ class Campaigns:
         wanted = pace.wanted(agents, ledger, self._time.now())
         if not campaign.is_open:
             return
-        if await database.ask(campaigns.must_reserve, campaign, self._office.today(now)):
+        if ledger[1] and await database.ask(campaigns.must_reserve, campaign, self._office.today(now)):
             while await database.run(self._reserved, campaign.id):
                 pass
             return

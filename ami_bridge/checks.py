@@ -104,7 +104,7 @@ async def _version(session: Session) -> Finding:
 
 
 async def _module(session: Session, name: str) -> str:
-    """ "1" if a module is loaded, "0" if not, anything else if nobody knows."""
+    """What IFMODULE says of a module, empty if there is no such function."""
     reply = await session.send(Action("Getvar", (("Variable", f"IFMODULE({name}.so)"),)))
     return str(reply.headers.get("Value", ""))
 

@@ -214,9 +214,10 @@ def _note(tx: Connection, work: Work, row: Any) -> str:
 
     What did not reach the person through our own doing (no line, taken back before it rang) is no contact.
     """
+    somebody = row.result is AttemptResult.ANSWERED and row.machine_at is None
     if row.machine_at is not None:
         code = "voicemail"
-    elif row.result is AttemptResult.ANSWERED:
+    elif somebody:
         code = "abandoned" if row.abandoned_at is not None else "refused"
     else:
         code = _NOTED.get(row.result, "no_answer")
@@ -227,8 +228,7 @@ def _note(tx: Connection, work: Work, row: Any) -> str:
         insert(Contact).values(
             id=row.id, debtor_id=row.debtor_id, area=row.area, channel=Channel.CALL_OUT, at=row.sent_at,
             number=row.number, disposition=code, recorded_at=work.now, note="", next_step="",
-            answered_by=AnsweredBy.UNKNOWN if code in {"abandoned", "refused"} and row.result is AttemptResult.ANSWERED
-            else AnsweredBy.NOBODY,
+            answered_by=AnsweredBy.UNKNOWN if somebody else AnsweredBy.NOBODY,
         )
     )  # fmt: skip
     if work.campaign.settings.retries.get(row.result) is Retry.NUMBER_RESEARCH:

@@ -38,6 +38,8 @@ from saikoku.lab.carrier import behaviour_of
 from saikoku.lab.pbx import CarrierCall
 
 RANG_OUT = 19
+ONE_FAULT = 3
+"""So many people a fault may cost before operators are reserved."""
 
 
 @dataclass
@@ -126,6 +128,8 @@ def campaign(tx: Connection, verdict: Verdict, windows: Sequence[Window], times:
         verdict.wrong.append(
             f"{len(paced)} of {len(answered)} people found nobody while all worked: the cap is {cap:.0%}"
         )
+    if len(lost) > max(2, cap * len(answered)) + ONE_FAULT:
+        verdict.wrong.append(f"{len(lost)} of {len(answered)} people found nobody: the cap is {cap:.0%}")
     verdict.wrong += _dialled_ahead(rows, cap)
     if len(windows) != times:
         verdict.wrong.append(f"{len(windows)} faults instead of {times}")
@@ -146,9 +150,7 @@ def _dialled_ahead(rows: Sequence[Any], cap: float) -> Iterator[str]:
     for row in rows:
         if row.mode is not DialMode.PREDICTIVE or row.sent_at is None:
             continue
-        before = row.prepared_at - timedelta(
-            seconds=10
-        )  # what a dead bridge missed is known when Asterisk's record was read
+        before = row.prepared_at - timedelta(seconds=10)  # a dead bridge learns of its losses from the record
         answered = sum(one.answered_at is not None and one.answered_at <= row.sent_at for one in rows)
         lost = sum(one.abandoned_at is not None and one.abandoned_at <= before for one in rows)
         if lost > max(2, cap * answered):
