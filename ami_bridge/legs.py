@@ -43,6 +43,8 @@ RESTARTS_WITHIN: Final = timedelta(minutes=10)
 """So long an Asterisk that an admin restarts is away at most."""
 NO_PBX: Final = "交換機に接続できません"
 
+_PBX_REASONS: Final = frozenset({CUT, NO_PBX, ""})
+"""Why a phone is down if it may have been the PBX; without a word, its operator was in a call or owed a result."""
 _REASONS: Final = {17: BUSY, 21: REJECTED, 20: NOT_REGISTERED, 3: NOT_REGISTERED}
 
 
@@ -180,7 +182,7 @@ def went_with_the_pbx(known: DutyRow, booted_at: datetime | None) -> bool:
     before this one came up."""
     if booted_at is None or known.leg_up:
         return False
-    cut = known.state is DutyState.PHONE_LOST and known.reason == CUT
+    cut = known.state is DutyState.PHONE_LOST and known.reason in _PBX_REASONS
     return (cut or known.state is DutyState.WRAP_UP) and (
         booted_at - RESTARTS_WITHIN <= known.since <= booted_at + timedelta(seconds=2)
     )

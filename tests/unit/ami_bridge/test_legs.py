@@ -18,6 +18,7 @@ BOOTED = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
     [
         (DutyState.PHONE_LOST, CUT, -20, True),
         (DutyState.WRAP_UP, "", -20, True),
+        (DutyState.PHONE_LOST, "", 1, True),  # the result was saved while the phone was down
         (DutyState.PHONE_LOST, CUT, 30, False),  # its operator, since
         (DutyState.PHONE_LOST, CUT, -3600, False),  # its operator, an hour before
         (DutyState.PHONE_LOST, NOT_REGISTERED, -20, False),
