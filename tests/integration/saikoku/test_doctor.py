@@ -8,12 +8,14 @@ from sqlalchemy import delete, select, text, update
 
 from db.engine import Database
 from db.findings import Finding, Level
+from db.rules.campaigns import MachineRule
 from db.rules.viewer import system_viewer
 from db.schema.staff import AccessLog
 from db.settings import DatabaseSettings, Settings
 from db.store import access_log
-from db.usecases import stop
+from db.usecases import campaign_desk, stop
 from saikoku import doctor
+from tests.integration.db.floor import SETTINGS, Floor
 from tests.integration.db.people import ADMIN, NOW, SmallOffice
 
 
@@ -41,6 +43,19 @@ def test_a_good_register(database: Database, small: SmallOffice) -> None:
     write(database, 3)
     assert bad(database) == []
     assert any("newest form" in finding.what for finding in looked(database))
+
+
+@pytest.mark.req("P2", "T4")
+def test_whether_a_campaign_needs_the_modules_that_tell_machines(database: Database, small: SmallOffice) -> None:
+    settings = replace(Settings(), database=DatabaseSettings(database.url))
+    floor = Floor(small)
+    floor.people(1)
+    floor.run()
+    assert not doctor.detects(settings)
+    campaign_id = floor.run(replace(SETTINGS, machines=MachineRule.HANG_UP))
+    assert doctor.detects(settings)
+    floor.do(campaign_desk.stop, floor.boss, campaign_id, NOW)
+    assert not doctor.detects(settings)
 
 
 @pytest.mark.req("P2")
