@@ -34,6 +34,7 @@ from db.register import UNAVAILABLE, Register
 from db.rules.telephony import DialMode
 from db.settings import DialSettings
 from db.store import calls as stored
+from db.store import campaigns as stored_campaigns
 from db.tenure import Lease
 from db.timing import Time
 from db.usecases import campaign_targets, campaign_work, campaigns
@@ -107,6 +108,8 @@ class Campaigns:
         wanted = pace.wanted(agents, ledger, self._time.now())
         if not campaign.is_open:
             return
+        if wanted > 0 and await database.ask(stored_campaigns.any_over, campaign.id, now):
+            await database.run(campaign_targets.bring_on, campaign.id, now, self._office)
         if ledger[1] and await database.ask(campaigns.must_reserve, campaign, self._office.today(now)):
             while await database.run(self._reserved, campaign.id):
                 pass

@@ -211,19 +211,12 @@ def of_attempt(tx: Connection, attempt_id: uuid.UUID) -> uuid.UUID | None:
 
 def over(tx: Connection, campaign_id: uuid.UUID, now: datetime) -> list[TargetRow]:
     """Claimed targets whose dial is not under way any more (or was never sent), or whose reservation ran out, held."""
-    query = (
-        _targets()
-        .outerjoin(Attempt, Attempt.id == CampaignTarget.attempt_id)
-        .where(
-            CampaignTarget.campaign_id == campaign_id,
-            CampaignTarget.state == TargetState.CLAIMED,
-            or_(
-                and_(CampaignTarget.attempt_id.is_(None), CampaignTarget.due_at <= now),
-                Attempt.state.not_in((AttemptState.SENT, AttemptState.RINGING, AttemptState.ANSWERED)),
-            ),
-        )
-    )
-    return _held(tx, query)
+    return _held(tx, _over(_targets(), campaign_id, now))
+
+
+def any_over(tx: Connection, campaign_id: uuid.UUID, now: datetime) -> bool:
+    """Whether there may be such a target: a look that holds nothing. One that a bridge is about to dial looks like one, too."""
+    return tx.execute(_over(select(CampaignTarget.debtor_id), campaign_id, now).limit(1)).first() is not None
 
 
 def with_claims(tx: Connection) -> list[uuid.UUID]:
@@ -378,6 +371,17 @@ def to_come(tx: Connection, campaign: CampaignRow) -> int:
 
 
 # --
+
+
+def _over(query: Select[Any], campaign_id: uuid.UUID, now: datetime) -> Select[Any]:
+    return query.outerjoin(Attempt, Attempt.id == CampaignTarget.attempt_id).where(
+        CampaignTarget.campaign_id == campaign_id,
+        CampaignTarget.state == TargetState.CLAIMED,
+        or_(
+            and_(CampaignTarget.attempt_id.is_(None), CampaignTarget.due_at <= now),
+            Attempt.state.not_in((AttemptState.SENT, AttemptState.RINGING, AttemptState.ANSWERED)),
+        ),
+    )
 
 
 def _row(row: Any) -> CampaignRow:

@@ -109,7 +109,14 @@ def claim(tx: Connection, campaign_id: uuid.UUID, count: int, now: datetime, off
     work = begin(tx, campaign_id, now, office)
     if work is None:
         return []
-    return [_prepare(tx, work, target, choice) for target, choice in choose(tx, work, count)]
+    taken = [_prepare(tx, work, target, choice) for target, choice in choose(tx, work, count)]
+    for (
+        one
+    ) in taken:  # last: on PostgreSQL the log is one after the other, and somebody who has answered may wait for it
+        access_log.append(
+            tx, work.actor, now, "campaign.dial", debtor_id=one.debtor_id, detail=f"{one.number} {one.attempt_id}"
+        )
+    return taken
 
 
 def authorize_campaign(
@@ -211,9 +218,6 @@ def _prepare(tx: Connection, work: Work, target: TargetRow, choice: Choice) -> C
         due_at=None,
         reason="",
         since=work.now,
-    )
-    access_log.append(
-        tx, work.actor, work.now, "campaign.dial", debtor_id=target.debtor_id, detail=f"{phone.number} {attempt_id}"
     )
     return Claimed(attempt_id, target.debtor_id, phone.number, choice.chance)
 
