@@ -62,7 +62,7 @@ class _Wall:
     _EARLY: Final = 200
     _RISK_EARLY: Final = 1e-4
     _RISK: Final = 1e-3
-    _BRAKES: Final = (0.0, 0.35, 0.7, 0.85, 1.0)
+    _SPENT: Final = 0.35  # of the cap, for each loss left before the wall
 
     def __init__(self, cap: float) -> None:
         self._cap = cap
@@ -82,11 +82,9 @@ class _Wall:
         return self._RISK_EARLY if self.answered < self._EARLY else self._RISK
 
     def pace(self) -> float:
-        """The share that may be spent now, slowing before the wall: meeting it means standing still for long."""
+        """The share that may be spent now, less the nearer the wall: meeting it means standing still for long."""
         opening = self._cap * self.answered + self._OPENING - self.abandoned
-        left = min(max(0.0, min(self._left(), opening)), len(self._BRAKES) - 1.001)
-        low = int(left)
-        return self._cap * (self._BRAKES[low] + (self._BRAKES[low + 1] - self._BRAKES[low]) * (left - low))
+        return self._cap * self._SPENT * max(0.0, min(self._left(), opening))
 
 
 class _Limits:
@@ -243,9 +241,11 @@ class PredictivePacer(Pacer):
 
     # Constants of the steering, found on the simulator; docs/pacing.md says what each trades.
     _AIM: Final = 0.97
+    _HELD_BACK: Final = 0.4
     _PACE: Final = 0.01
     _DEPTH: Final = 1.5
     _DEEPER: Final = 0.15
+    _CHEAPEST: Final = -1.5
 
     def __init__(
         self, *, target_abandonment: float, max_lines: int, calls_per_second: float, cap: float = 0.03
@@ -301,18 +301,19 @@ class PredictivePacer(Pacer):
         if passed >= 1.0:
             self._rate.observe(_coarser(ringing), self._answers, min(passed, 5.0))
             self._answers, self._observed_at = [], now
-        if now - self._followed_at >= 5.0:
+        passed = now - self._followed_at
+        if passed >= 5.0:
             self._followed_at = now
             agents = self._agents.values()
-            self._talk.follow([now - agent.since for agent in agents if agent.state == TALKING])
-            self._wrap_up.follow([now - agent.since for agent in agents if agent.state == WRAP_UP])
+            self._talk.follow([now - agent.since for agent in agents if agent.state == TALKING], passed)
+            self._wrap_up.follow([now - agent.since for agent in agents if agent.state == WRAP_UP], passed)
 
     # -- the price ----------------------------------------------------------------------------------------------------
 
     def _credit(self) -> float:
         """How far the day is under its target (over, if negative), as a power of e."""
-        due = self._target * self._AIM * self._wall.answered
-        depth = self._DEPTH + self._DEEPER * due
+        due = self._target * self._AIM * self._wall.answered - self._HELD_BACK
+        depth = self._DEPTH + self._DEEPER * max(0.0, due)
         return min(0.7, max(-3.0, (due - self._wall.abandoned) / depth))
 
     def _aim(self) -> float:
@@ -329,7 +330,7 @@ class PredictivePacer(Pacer):
         self._expected_losses += chance * loss
         aim = self._aim()
         over = min(5.0, loss * min(3.0, max(0.5, bias)) / max(1e-6, aim))
-        self._log_price = min(0.6, max(-0.6, self._log_price + self._PACE * chance * (1.0 - over)))
+        self._log_price = min(0.6, max(self._CHEAPEST, self._log_price + self._PACE * chance * (1.0 - over)))
 
     # -- the decision -------------------------------------------------------------------------------------------------
 

@@ -41,8 +41,10 @@ _CHANCES: Final = {place: probability_at(place) for place in range(-_EDGE - _REA
 class AnswerRate:
     """The belief about today's shift, and what follows from it for a call."""
 
-    _CHANGE: Final = 1.0 / 3600  # chance, per second, of a change to anything
-    _DRIFT: Final = 1.0 / 900  # and to the next step up or down
+    _CHANGE: Final = 1.0 / 10000  # chance, per second, of a change to anything
+    _DRIFT: Final = 1.0 / 7200  # and to the next step up or down
+
+    _UNHEARD: Final = 12.0  # answers until the ring times are half believed
 
     def __init__(self, rings: RingTimes) -> None:
         self._rings = rings
@@ -58,7 +60,8 @@ class AnswerRate:
     ) -> None:
         """`seconds` went by; calls ring by (place, age in seconds), and those `answered` in them were of place and age.
 
-        The likelihood of a point process: the hazards of those answered, and the expected number of answers.
+        The likelihood of a point process: the hazards of those answered, and the expected number of answers. It counts
+        for less while ring times are a guess: people who take longer than guessed would pass for a poor list.
         """
         if not ringing and not answered:
             return
@@ -69,8 +72,9 @@ class AnswerRate:
         for place, age in answered:  # exposed for half of the time, on average
             hazards = self._hazard(place, age)
             logs = [x - 0.5 * seconds * h + math.log(h + 1e-4) for x, h in zip(logs, hazards, strict=True)]
+        trust = self._rings.heard / (self._rings.heard + self._UNHEARD)
         best = max(logs)
-        posterior = [b * math.exp(x - best) for b, x in zip(self._belief, logs, strict=True)]
+        posterior = [b * math.exp(trust * (x - best)) for b, x in zip(self._belief, logs, strict=True)]
         self._settle(posterior, seconds)
 
     def _settle(self, posterior: list[float], seconds: float) -> None:

@@ -32,13 +32,14 @@ def _bin(seconds: float) -> float:
 class Durations:
     """The distribution of talk or wrap-up times, on a logarithmic grid, with the tempo of late.
 
-    The tempo is the ratio of endings seen to endings expected among the latest `_RECENT` or so: 0.5 means that
-    things take about twice as long as the curve says.
+    The tempo is the ratio of endings seen to endings expected of late: 0.5 means that things take about twice as long
+    as the curve says. Of late is the longer of `_ENDINGS` endings and `_SECONDS`.
     """
 
     _KERNEL: Final = ((-2, 1.0 / 9), (-1, 2.0 / 9), (0, 3.0 / 9), (1, 2.0 / 9), (2, 1.0 / 9))
     _KEEP: Final = 1.0 - 1.0 / 150
-    _RECENT: Final = 1.0 - 1.0 / 12
+    _ENDINGS: Final = 12.0
+    _SECONDS: Final = 180.0
     _TRUST: Final = 6.0
 
     def __init__(self, guess: float, weight: float) -> None:
@@ -49,13 +50,14 @@ class Durations:
         self._mass = [weight * (a - b) for a, b in zip(survives, [*survives[1:], 0.0], strict=True)]
         self._survival: list[float] = []
         self._ended = self._expected = 0.0
+        self._ended_lately = self._endured = self._under_way = 0.0
         self.tempo = 1.0
         self._refresh()
 
     def add(self, seconds: float) -> None:
         """One has ended after this long."""
-        self._expected = self._expected * self._RECENT + self.hazard_until(seconds)
-        self._ended = self._ended * self._RECENT + 1.0
+        self._ended_lately += 1.0
+        self._endured += self.hazard_until(seconds)
         middle = int(_bin(seconds))
         self._mass = [mass * self._KEEP for mass in self._mass]
         for offset, share in self._KERNEL:
@@ -83,10 +85,19 @@ class Durations:
         """The endings that one of this age was to be expected to have had."""
         return -math.log(self.survival(seconds))
 
-    def follow(self, ages: Sequence[float]) -> None:
-        """Set the tempo, from what has ended of late and from the ages of those that go on."""
-        expected = self._expected + sum(map(self.hazard_until, ages))
-        self.tempo = min(2.0, max(0.4, (self._ended + self._TRUST) / (expected + self._TRUST)))
+    def follow(self, ages: Sequence[float], passed: float) -> None:
+        """Set the tempo, `passed` seconds after it was last set, from what ended since and the ages of those that go on.
+
+        Only what was to be expected within these seconds counts: those still under way are the long ones, and what
+        they have behind them says nothing about now.
+        """
+        under_way = sum(map(self.hazard_until, ages))
+        expected = max(0.0, self._endured + under_way - self._under_way)
+        kept = math.exp(-min(expected / self._ENDINGS, passed / self._SECONDS))
+        self._expected = self._expected * kept + expected
+        self._ended = self._ended * kept + self._ended_lately
+        self._ended_lately, self._endured, self._under_way = 0.0, 0.0, under_way
+        self.tempo = min(2.0, max(0.4, (self._ended + self._TRUST) / (self._expected + self._TRUST)))
 
     def ending(self, age: float, times: Sequence[float]) -> list[float]:
         """For each time from now, the chance that one of this age has ended by then."""
@@ -106,9 +117,10 @@ class RingTimes:
 
     def __init__(self) -> None:
         size = self.LONGEST + 1
-        self._answered = [6.0 * (t / 16.0) * math.exp(-t / 4.0) for t in range(size)]
+        self._answered = [6.0 * (t / 49.0) * math.exp(-t / 7.0) for t in range(size)]
         self._unanswered = [0.05 + (0.3 if 20 <= t <= 45 else 0.0) for t in range(size)]
         self._fresh = 0
+        self.heard = 0
         self.answered_later: list[float] = []
         self.unanswered_later: list[float] = []
         self._rows: list[list[float]] = []
@@ -124,6 +136,7 @@ class RingTimes:
         for offset, share in self._KERNEL if answered else ((0, 1.0),):
             masses[min(self.LONGEST, max(0, middle + offset))] += share
         self._fresh += 1
+        self.heard += answered
         if self._fresh >= min(60, 4 + self.version):  # often at first
             self.refresh()
 

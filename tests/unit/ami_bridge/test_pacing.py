@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 
 import pytest
 from hypothesis import given, settings
@@ -188,10 +189,18 @@ def test_no_short_shift_ends_above_the_wall(seed: int) -> None:
 
 @pytest.mark.req("T4")
 def test_a_rush_of_answers_does_not_break_the_wall() -> None:
-    day = simulate(Scenario(10, hours=1.5, answer=step(0.2, 0.6, 3600.0, 4200.0)), predictive(), 5)
+    day = simulate(Scenario(10, hours=1.0, answer=step(0.2, 0.6, 1800.0, 2400.0)), predictive(), 5)
     assert day.abandonment <= 0.03
-    answered, abandoned = day.lost_between(3600.0, 4200.0)
+    answered, abandoned = day.lost_between(1800.0, 2400.0)
     assert abandoned <= 0.12 * answered
+
+
+@pytest.mark.req("T4")
+def test_a_large_team_that_starts_all_at_once_does_not_break_the_wall() -> None:
+    """People take longer to answer than the first guess has it: the silence must not pass for a poor list."""
+    day = simulate(Scenario(50, hours=0.05, ring_mean=14.0), predictive(), 0)
+    assert day.answered > 50
+    assert day.abandoned <= 2
 
 
 # -- what it is worth -------------------------------------------------------------------------------------------------
@@ -260,10 +269,26 @@ def test_the_tempo_follows_a_slowdown_before_the_curve_does() -> None:
     seen = Durations(guess=60.0, weight=4.0)
     for number in range(200):
         seen.add(30.0 + number % 40)
+        seen.follow([], 50.0)
     before = seen.ending(40.0, [10.0])[0]
-    seen.follow([200.0, 250.0, 180.0])
+    for passed in range(10, 180, 10):
+        seen.follow([50.0 + passed, 40.0 + passed, 30.0 + passed], 10.0)
     assert seen.tempo < 0.7
     assert seen.ending(40.0, [10.0])[0] < before
+
+
+def test_the_tempo_of_a_steady_large_team_is_one() -> None:
+    """At any time the long conversations are the ones under way: what they have behind them is no slowdown."""
+    seen, chance, tempos = Durations(guess=90.0, weight=4.0), random.Random(1), []
+    ends = [(0, chance.gammavariate(2.0, 55.0)) for _ in range(40)]
+    for now in range(5, 3600, 5):
+        for place_, (began, end) in enumerate(ends):
+            if end <= now:
+                seen.add(end - began)
+                ends[place_] = (now, now + chance.gammavariate(2.0, 55.0))
+        seen.follow([now - began for began, _ in ends], 5.0)
+        tempos.append(seen.tempo)
+    assert sum(tempos[300:]) / len(tempos[300:]) == pytest.approx(1.0, abs=0.08)
 
 
 def test_an_old_wrap_up_is_sooner_free_and_a_talk_later() -> None:
