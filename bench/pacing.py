@@ -1,7 +1,8 @@
 """Pacing: ours beside the others on the simulated floor of bench/pacing_sim.py; the tables and the chart of docs/pacing.md.
 
 `python -m bench pacing` runs a short selection. `python -m bench.pacing table|hard|shifts|speed [--seeds N] [--teams 3,5]`
-runs one in full and prints it as the docs have it; `chart FILE` draws what `table` printed into FILE.
+runs one in full and prints it as the docs have it (of the table, `--only ours` only ours); `chart FILE` draws into FILE
+what `table` printed.
 """
 
 from __future__ import annotations
@@ -184,11 +185,12 @@ def decision_ms() -> float:
 # -- the full tables --------------------------------------------------------------------------------------------------
 
 
-def table(teams: Sequence[int], seeds: int) -> None:
-    """Every pacer at every team size, in the stationary setting."""
+def table(teams: Sequence[int], seeds: int, only: str = "") -> None:
+    """Every pacer whose name has `only` in it, at every team size, in the stationary setting."""
+    chosen = {name: pacer for name, pacer in PACERS.items() if only in name}
     print(f"operators | pacer | {HEADER}")
     for operators in teams:
-        for name, pacer in PACERS.items():
+        for name, pacer in chosen.items():
             print(f"{operators:3d} | {name:22} | {days(Scenario(operators), pacer, range(seeds))}", flush=True)
 
 
@@ -226,14 +228,17 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("file", nargs="?", type=Path)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--teams", default=",".join(map(str, TEAMS)))
+    parser.add_argument("--only", default="", help="of the table, the pacers with this in their name")
     given = parser.parse_args(words)
     teams = [int(word) for word in given.teams.split(",")]
     if given.what == "speed":
         print(f"{decision_ms():.3f} ms")
     elif given.what == "chart":
         draw(sys.stdin.read(), given.file or Path("docs/pacing.svg"))
+    elif given.what == "table":
+        table(teams, given.seeds, given.only)
     else:
-        {"table": table, "hard": hard_days, "shifts": short_shifts}[given.what](teams, given.seeds)
+        {"hard": hard_days, "shifts": short_shifts}[given.what](teams, given.seeds)
 
 
 if __name__ == "__main__":
