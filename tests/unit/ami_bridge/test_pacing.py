@@ -208,7 +208,7 @@ def test_a_large_team_that_starts_all_at_once_does_not_break_the_wall() -> None:
 
 @pytest.mark.req("T4")
 def test_it_is_busier_than_one_line_per_operator() -> None:
-    scenario = Scenario(10, hours=1.0)
+    scenario = Scenario(10, hours=0.5)
     one = simulate(scenario, ProgressivePacer(target_abandonment=0.0, max_lines=400, calls_per_second=20.0), 1)
     ours = simulate(scenario, predictive(), 1)
     assert one.abandoned == 0
