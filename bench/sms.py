@@ -273,7 +273,7 @@ async def _ours(*, postgres: bool) -> tuple[float, float, list[float]]:
     async with _register(postgres=postgres) as (url, folder):
         database = Database(url, ring=Bell(folder / "run"))
         (folder / "run").mkdir()
-        fill(database, MESSAGES + SINGLES)
+        fill(database, MESSAGES + SINGLES, texts=(TEXT,))
         singles = _hold_back_singles(database)
         with smsc(MESSAGES + SINGLES) as (port, process):
             environ = environ_of(url, folder, port, WINDOW)

@@ -8,12 +8,27 @@ what it has already read. On SQLite writers are serial and xid is 0.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
+from functools import cache
+from typing import Final, Self
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal, literal_column, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Insert,
+    String,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    tuple_,
+)
 
 from db.engine import OUTBOX_WRITTEN
 from db.schema.ops import Outbox
+from db.store.many import Given
 
 CHANNEL = "saikoku_outbox"
 """The PostgreSQL notification channel."""
@@ -57,15 +72,35 @@ def publish_each(
     tx: Connection, at: datetime, topic: str, keys: Collection[object], user_id: int | None = None
 ) -> None:
     """Say within `tx` that several things of one topic changed."""
-    if not keys:
+    publish_all(tx, at, [(topic, key) for key in keys], user_id)
+
+
+def publish_all(
+    tx: Connection, at: datetime, changed: Collection[tuple[str, object]], user_id: int | None = None
+) -> None:
+    """Say within `tx` that several things (topic, key) changed."""
+    if not changed:
         return
-    sqlite = tx.dialect.name == "sqlite"
-    xid = literal(0) if sqlite else literal_column("pg_current_xact_id()::text::bigint")
-    rows = [{"at": at, "topic": topic, "key": str(key), "user_id": user_id} for key in keys]
-    tx.execute(insert(Outbox).values(xid=xid), rows)
+    rows = _CHANGED.bound(tx, [(topic, str(key)) for topic, key in changed])
+    tx.execute(_insert(tx.dialect.name), {**rows, "at": at, "user_id": user_id})
     tx.info[OUTBOX_WRITTEN] = True
-    if not sqlite:
-        tx.execute(select(func.pg_notify(CHANNEL, "")))
+    if tx.dialect.name != "sqlite":
+        tx.execute(_NOTIFY)
+
+
+_CHANGED: Final = Given("changed", {"topic": String(), "key": String()})
+
+
+@cache
+def _insert(dialect: str) -> Insert:
+    given = _CHANGED.table(dialect).c
+    xid: ColumnElement[int] = literal_column("0" if dialect == "sqlite" else "pg_current_xact_id()::text::bigint")
+    at, user_id = bindparam("at", type_=Outbox.at.type), bindparam("user_id", type_=Outbox.user_id.type)
+    rows = select(xid, at, given.topic, given.key, user_id)
+    return insert(Outbox).from_select(["xid", "at", "topic", "key", "user_id"], rows)
+
+
+_NOTIFY: Final = select(func.pg_notify(CHANNEL, ""))
 
 
 def latest(tx: Connection) -> Cursor:

@@ -7,6 +7,7 @@ import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Final
 
 from sqlalchemy import Connection
@@ -57,17 +58,26 @@ class Inbox:
 
 
 def store(tx: Connection, route: str, arrivals: Sequence[Arrival], now: datetime, office: Office) -> None:
-    """Write arrivals down, each as what it is."""
-    for arrival in arrivals:
-        if isinstance(arrival, LateAnswer):
-            _late(tx, arrival, now)
-        elif receipt := receipt_of(arrival):
-            state = STATES[receipt.fate]
-            reason = "" if state is SmsState.DELIVERED else _storable(receipt.reason or receipt.fate.name)
-            identity = _storable(receipt.message_id)
-            sms_fate.receipt(tx, route, identity, id_candidates(identity), number_of(arrival), state, reason, now)
-        else:
-            sms_fate.reply(tx, route, number_of(arrival), _storable(text_of(arrival)), now, office)
+    """Write arrivals down, each as what it is, in their order; receipts that follow each other in one go."""
+    for known, some in groupby(((receipt_in(one), one) for one in arrivals), key=lambda pair: pair[0] is not None):
+        if known:
+            sms_fate.receipts(tx, route, [receipt for receipt, _ in some if receipt], now)
+            continue
+        for _, arrival in some:
+            if isinstance(arrival, LateAnswer):
+                _late(tx, arrival, now)
+            else:
+                sms_fate.reply(tx, route, number_of(arrival), _storable(text_of(arrival)), now, office)
+
+
+def receipt_in(arrival: Arrival) -> sms_fate.Receipt | None:
+    """What an arrival says of a message of ours, if it is a receipt."""
+    if isinstance(arrival, LateAnswer) or (said := receipt_of(arrival)) is None:
+        return None
+    state = STATES[said.fate]
+    reason = "" if state is SmsState.DELIVERED else _storable(said.reason or said.fate.name)
+    identity = _storable(said.message_id)
+    return sms_fate.Receipt(identity, id_candidates(identity), number_of(arrival), state, reason)
 
 
 def number_of(delivery: Delivery) -> str:

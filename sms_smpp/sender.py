@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from heapq import heappop, heappush
 from typing import Any, Final
 from uuid import UUID
 
@@ -33,16 +34,17 @@ from db.usecases.sms import ReadyMessage, Submitted
 from sms_smpp.carriers import Carrier, carriers_of
 from sms_smpp.errors import BadField, BindRefused, LinkLost
 from sms_smpp.inbox import STATES, Inbox, part_outcome
+from sms_smpp.portion import Flow, Portion
 from sms_smpp.receipts import Fate, fate_of, id_key
 from sms_smpp.routes import Message, Routes
 
 log = logging.getLogger(__name__)
 
 LEASE: Final = "sms"
-CLAIMED: Final = 25
-"""So many messages are taken in one transaction at most: the register's one writer is not held from a call for longer."""
-SETTLED: Final = 50
-"""The same for those whose outcome is written down."""
+GATHER: Final = 0.02
+"""So many seconds a transaction waits for more to do in it, unless there is much already."""
+STALE: Final = timedelta(seconds=2)
+"""What was claimed and could not go out for so long is queued again: what the rule said of it may be true no more."""
 ASKED_EVERY: Final = 60.0
 """Seconds between two rounds of asking carriers about what was not heard of."""
 ASKED_AT_ONCE: Final = 50
@@ -102,7 +104,12 @@ class Sender:
         self._writing = writing
         self._time = time
         self._most = sum(carrier.window for carrier in carriers)
-        """Messages in hand at a time: as many as the carriers take; the rest waits where a crash leaves no doubt."""
+        """Messages under way at a time: as many as the carriers take."""
+        self._claimed: list[tuple[tuple[bool, datetime], UUID, ReadyMessage]] = []
+        """Those next in turn, a heap; the rest waits where a crash leaves no doubt."""
+        self._flow = Flow(time.now())
+        self._claims, self._settles = Portion(), Portion()
+        self._more_due = False
         self._sending: dict[UUID, asyncio.Task[None]] = {}
         self._settled: list[Submitted] = []
         self._to_settle = asyncio.Event()
@@ -132,6 +139,7 @@ class Sender:
 
     async def _answered(self, links: Sequence[asyncio.Task[None]]) -> None:
         """Let what is under way go out, so that no text is cut between its parts, and wait for the answers as long as the links do."""
+        self._claimed.clear()  # nothing of these was submitted: they are put back
         if self._sending:
             await asyncio.wait(self._sending.values(), timeout=FINISH_WITHIN)
         self._stopping.set()
@@ -197,12 +205,18 @@ class Sender:
     # -- taking and sending -----------------------------------------------------------------------------------------------------
 
     async def _take(self, listening_: Hints) -> None:
+        gathered = False
         while True:
             self._free.clear()
-            room = min(CLAIMED, self._most - len(self._sending))
+            room = min(self._claims.size, self._most + self._flow.ahead - len(self._sending) - len(self._claimed))
             if room <= 0:
                 await self._free.wait()
-            elif not await self._claim(room):
+            elif room < self._flow.ahead // 2 and not gathered:
+                await self._time.sleep(GATHER)
+                gathered = True
+            elif await self._claim(room):
+                gathered = False
+            else:
                 await listening_.wait(LOOK_EVERY)
 
     async def _claim(self, room: int) -> bool:
@@ -211,7 +225,7 @@ class Sender:
             return False
         now = self._register.now()
         try:
-            if not await self._register.database.ask(sms.is_due, now):
+            if not self._more_due and not await self._register.database.ask(sms.is_due, now):
                 return False
             ready = await self._register.database.run(self._claim_as_holder, now, room)
         except UNAVAILABLE as error:
@@ -219,9 +233,22 @@ class Sender:
             log.warning("messages cannot be taken now (%s)", type(error.orig).__name__)
             await self._register.write(self._put_back, self._held(), self._register.now())
             return False
+        self._more_due = len(ready) == room
         for message in ready:
-            self._sending[message.id] = asyncio.create_task(self._send(message))
+            heappush(self._claimed, (message.turn, message.id, message))
+        self._start()
+        self._flow.look(self._time.now())
         return bool(ready)
+
+    def _start(self) -> None:
+        """Let as many of what was claimed go out as the carriers have room for, each in its turn."""
+        while self._claimed and len(self._sending) < self._most:
+            _, _, message = heappop(self._claimed)
+            if self._register.now() - message.since < STALE:
+                self._sending[message.id] = asyncio.create_task(self._send(message))
+            else:
+                self._settled.append(_bare(message, SmsState.QUEUED, "回線が混み合っています。"))
+                self._to_settle.set()
 
     def _recover(self, tx: Connection, now: datetime) -> int:
         self._lease.require(tx)
@@ -229,10 +256,14 @@ class Sender:
 
     def _claim_as_holder(self, tx: Connection, now: datetime, room: int) -> list[ReadyMessage]:
         self._lease.require(tx)
-        return sms.claim(tx, now, self._office, room)
+        begun = self._time.now()
+        ready = sms.claim(tx, now, self._office, room)
+        self._claims.took(len(ready), self._time.now() - begun)
+        return ready
 
     def _held(self) -> frozenset[UUID]:
-        return frozenset((*self._sending, *(settled.id for settled in self._settled)))
+        claimed = (message_id for _, message_id, _ in self._claimed)
+        return frozenset((*self._sending, *claimed, *(settled.id for settled in self._settled)))
 
     def _put_back(self, tx: Connection, held: frozenset[UUID], now: datetime) -> None:
         self._lease.require(tx)
@@ -245,6 +276,8 @@ class Sender:
         finally:
             self._settled.append(submitted)
             self._sending.pop(message.id)
+            self._flow.ended += 1
+            self._start()
             self._free.set()
             self._to_settle.set()
 
@@ -265,13 +298,20 @@ class Sender:
             await self._to_settle.wait()
             self._to_settle.clear()
             while self._settled:
+                if 2 * len(self._settled) < self._settles.size:
+                    await self._time.sleep(GATHER)
                 await self._write_down(self._register.write)
 
     async def _write_down(self, write: Callable[..., Awaitable[None]]) -> None:
-        batch = tuple(self._settled[:SETTLED])
+        batch = tuple(self._settled[: self._settles.size])
         async with self._writing:
-            await write(sms.settle, batch, self._register.now(), self._office)
+            await write(self._settle_batch, batch, self._register.now())
         del self._settled[: len(batch)]
+
+    def _settle_batch(self, tx: Connection, batch: Sequence[Submitted], now: datetime) -> None:
+        begun = self._time.now()
+        sms.settle(tx, batch, now, self._office)
+        self._settles.took(len(batch), self._time.now() - begun)
 
 
 def _bare(message: ReadyMessage, state: SmsState, reason: str) -> Submitted:
@@ -285,7 +325,8 @@ def told(
     """What a carrier answered counts as a receipt."""
     state = STATES[fate]
     reason = "" if state in {SmsState.DELIVERED, SmsState.ACCEPTED} else str(error_code or fate.name)
-    sms_fate.receipt(tx, route, one.carrier_id, (id_key(one.carrier_id),), one.number, state, reason, now)
+    receipt = sms_fate.Receipt(one.carrier_id, (id_key(one.carrier_id),), one.number, state, reason)
+    sms_fate.receipts(tx, route, [receipt], now)
 
 
 async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:

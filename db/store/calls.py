@@ -24,6 +24,7 @@ from db.schema.calls import Attempt, Call, Duty, DutyLog, Incoming, Recording, S
 from db.schema.people import Debtor
 from db.schema.staff import Staff
 from db.store.bound import DEBTOR_ID, USER_ID
+from db.store.many import among
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,19 +200,21 @@ class Busy:
 
 def busy(tx: Connection, people: Collection[int], numbers: Collection[str], but_not: uuid.UUID | None = None) -> Busy:
     """Which of some people and numbers are on the line, by another attempt than `but_not` or in a call that came in."""
-    query = select(Attempt.debtor_id, Attempt.number).where(
-        or_(Attempt.debtor_id.in_(people), Attempt.number.in_(numbers)), Attempt.state.in_(OPEN_ATTEMPTS)
-    )
-    if but_not is not None:
-        query = query.where(Attempt.id != but_not)
-    came_in = select(Call.debtor_id, Call.number).where(
-        or_(Call.debtor_id.in_(people), Call.number.in_(numbers)),
-        Call.direction == Direction.IN,
-        Call.wrapped_at.is_(None),
-        Call.state.in_(LIVE_CALLS),
-    )
-    rows = [*tx.execute(query), *tx.execute(came_in)]
+    whom = {"people": people, "numbers": numbers}
+    dialled = [row for row in tx.execute(_BUSY_OUT, whom) if row.id != but_not]
+    rows = [*dialled, *tx.execute(_BUSY_IN, whom)]
     return Busy(frozenset(row.debtor_id for row in rows), frozenset(row.number for row in rows))
+
+
+_BUSY_OUT: Final = select(Attempt.id, Attempt.debtor_id, Attempt.number).where(
+    or_(among(Attempt.debtor_id, "people"), among(Attempt.number, "numbers")), Attempt.state.in_(OPEN_ATTEMPTS)
+)
+_BUSY_IN: Final = select(Call.id, Call.debtor_id, Call.number).where(
+    or_(among(Call.debtor_id, "people"), among(Call.number, "numbers")),
+    Call.direction == Direction.IN,
+    Call.wrapped_at.is_(None),
+    Call.state.in_(LIVE_CALLS),
+)
 
 
 def being_called(tx: Connection, people: Sequence[int], number: str) -> bool:

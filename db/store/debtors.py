@@ -43,6 +43,7 @@ from db.schema.people import Address, CaseFile, Debtor, Flag, Phone
 from db.schema.staff import Staff
 from db.store.bound import AREAS, DEBTOR_ID, DEBTOR_IDS, TODAY, areas, areas_held
 from db.store.kin import person_ids, protected_person
+from db.store.many import among
 
 HITS = 50
 """How many people a search lists at most."""
@@ -209,11 +210,11 @@ _PERSON: Final = select(Debtor).where(Debtor.id == DEBTOR_ID, in_areas(AREAS))
 
 def closed_days(tx: Connection, viewer: Viewer, debtor_ids: Collection[int]) -> dict[int, date | None]:
     """Of those people whom the viewer may see: since when the core system lists them no more, if it does not."""
-    rows = tx.execute(_CLOSED_DAYS, {"debtor_ids": debtor_ids, "areas": viewer.areas()})
-    return {row.id: row.closed_on for row in rows}
+    whom = {"people": debtor_ids, "areas": viewer.areas()}
+    return {row.id: row.closed_on for row in tx.execute(_CLOSED_DAYS, whom)}
 
 
-_CLOSED_DAYS: Final = select(Debtor.id, Debtor.closed_on).where(Debtor.id.in_(DEBTOR_IDS), in_areas(AREAS))
+_CLOSED_DAYS: Final = select(Debtor.id, Debtor.closed_on).where(among(Debtor.id, "people"), in_areas(AREAS))
 
 
 def areas_of(tx: Connection, viewer: Viewer, debtor_id: int) -> list[Area]:

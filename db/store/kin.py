@@ -11,13 +11,25 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, exists, func, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import aliased
 
 from db.rules.terms import FlagKind
 from db.schema.merges import MergedPerson
 from db.schema.people import Debtor, Flag
-from db.store.bound import DEBTOR_IDS
+from db.store.many import Many, among
 
 _LOCK_SPACE: Final = 0x5A19
 """Sets these locks of PostgreSQL apart from any others."""
@@ -48,11 +60,10 @@ def kin(tx: Connection, debtor_id: int) -> Kin:
 def kin_of_each(tx: Connection, debtor_ids: Collection[int]) -> dict[int, Kin]:
     """Who is one with each of some people, in as many queries as for one."""
     persons = {one: [one] for one in debtor_ids}
-    for row in tx.execute(_MERGED_WITH, {"debtor_ids": debtor_ids}):
+    for row in tx.execute(_MERGED_WITH, {"people": debtor_ids}):
         persons[row.mine].append(row.other)
     known = {one for person in persons.values() for one in person}
-    homes = tx.execute(_HOMES, {"debtor_ids": known})
-    home_of = {row.id: row.household_id for row in homes if row.household_id is not None}
+    home_of = {row.id: row.household_id or 0 for row in tx.execute(_HOMES, {"people": known})}
     members: defaultdict[int, set[int]] = defaultdict(set)
     if home_of:
         for member in tx.execute(_LIVING, {"households": set(home_of.values())}):
@@ -60,7 +71,15 @@ def kin_of_each(tx: Connection, debtor_ids: Collection[int]) -> dict[int, Kin]:
     return {one: _kin(person, home_of, members) for one, person in persons.items()}
 
 
+_HOMES: Final = select(Debtor.id, Debtor.household_id).where(
+    among(Debtor.id, "people"), Debtor.household_id.is_not(None)
+)
+_LIVING: Final = select(Debtor.id, Debtor.household_id).where(among(Debtor.household_id, "households"))
+
+
 def _kin(person: Sequence[int], home_of: Mapping[int, int], members: Mapping[int, set[int]]) -> Kin:
+    if not home_of:
+        return Kin(tuple(person), (), tuple(sorted(person)))
     households = tuple(sorted({home_of[one] for one in person if one in home_of}))
     home = {*person, *(member for household in households for member in members[household])}
     return Kin(tuple(person), households, tuple(sorted(home)))
@@ -70,20 +89,14 @@ _MINE, _THEIRS = aliased(MergedPerson), aliased(MergedPerson)
 _MERGED_WITH: Final = (
     select(_MINE.debtor_id.label("mine"), _THEIRS.debtor_id.label("other"))
     .join(_THEIRS, _MINE.person_id == _THEIRS.person_id)
-    .where(_MINE.debtor_id.in_(DEBTOR_IDS), _THEIRS.debtor_id != _MINE.debtor_id)
+    .where(among(_MINE.debtor_id, "people"), _THEIRS.debtor_id != _MINE.debtor_id)
     .order_by(_THEIRS.debtor_id)
-)
-_HOMES: Final = select(Debtor.id, Debtor.household_id).where(
-    Debtor.id.in_(DEBTOR_IDS), Debtor.household_id.is_not(None)
-)
-_LIVING: Final = select(Debtor.id, Debtor.household_id).where(
-    Debtor.household_id.in_(bindparam("households", expanding=True))
 )
 
 
 def person_ids(tx: Connection, debtor_id: int) -> tuple[int, ...]:
     """The ids that are one person, with the one asked for first."""
-    return (debtor_id, *(row.other for row in tx.execute(_MERGED_WITH, {"debtor_ids": [debtor_id]})))
+    return (debtor_id, *(row.other for row in tx.execute(_MERGED_WITH, {"people": [debtor_id]})))
 
 
 def persons_once(tx: Connection, ids: Sequence[int]) -> tuple[int, ...]:
@@ -131,8 +144,26 @@ def try_hold(tx: Connection, of: Kin, number: str) -> bool:
     """
     if tx.dialect.name != "postgresql":
         return True
-    tries = (select(func.pg_try_advisory_xact_lock(_LOCK_SPACE, key)) for key in _keys(of, number))
-    return all(tx.execute(one).scalar_one() for one in tries)
+    return all(tx.execute(_TRY, {"keys": _keys(of, number)}).scalars())
+
+
+def try_hold_each(tx: Connection, homes: Sequence[tuple[Kin, str]]) -> list[bool]:
+    """The same for several, in one question: which of them nobody else holds."""
+    if tx.dialect.name != "postgresql":
+        return [True] * len(homes)
+    wanted = [_keys(of, number) for of, number in homes]
+    keys = sorted({key for one in wanted for key in one})
+    held = {row.key for row in tx.execute(_TRY, {"keys": keys}) if row.held}
+    return [held.issuperset(one) for one in wanted]
+
+
+def _try() -> Select[Any, bool]:
+    """A lock is tried for each row; the keys are unpacked first, in the order in which they are given."""
+    key = func.unnest(bindparam("keys", type_=Many(Integer()))).table_valued("key").render_derived("each_key").c.key
+    return select(key.label("key"), func.pg_try_advisory_xact_lock(_LOCK_SPACE, key).label("held"))
+
+
+_TRY: Final = _try()
 
 
 def _keys(of: Kin, number: str) -> list[int]:

@@ -14,6 +14,7 @@ from db.rules.terms import Area
 from db.rules.viewer import Viewer
 from db.schema.sms import SmsGone, SmsMessage, SmsPart, SmsReply, SmsTemplate
 from db.schema.staff import Staff
+from db.store.many import among
 
 MOST: Final = 100
 """So many messages, and so many replies, of a person are shown: the newest."""
@@ -162,8 +163,10 @@ def next_references(tx: Connection, numbers: Sequence[str]) -> Mapping[str, int]
 
 def gone(tx: Connection, numbers: Collection[str]) -> Mapping[str, datetime]:
     """Of some numbers those that a carrier said exist no more, and since when."""
-    query = select(SmsGone.number, SmsGone.since).where(SmsGone.number.in_(numbers))
-    return {row.number: row.since for row in tx.execute(query)}
+    return {row.number: row.since for row in tx.execute(_GONE, {"numbers": numbers})}
+
+
+_GONE: Final = select(SmsGone.number, SmsGone.since).where(among(SmsGone.number, "numbers"))
 
 
 def mark_gone(tx: Connection, number: str, reason: str, message_id: uuid.UUID, now: datetime) -> None:

@@ -19,7 +19,6 @@ from sqlalchemy import (
     Select,
     Table,
     Update,
-    bindparam,
     case,
     cast,
     delete,
@@ -36,7 +35,8 @@ from db.schema.claims import Installment
 from db.schema.people import Address, CaseFile, Debtor, Flag
 from db.schema.summaries import CaseSummary, SummaryDay
 from db.store import summary_codes, summary_promises
-from db.store.summary_parts import COLUMNS, Scope, rows
+from db.store.many import among
+from db.store.summary_parts import COLUMNS, CONTACT_COLUMNS, Scope, contact_rows, rows
 
 AT_ONCE: Final = 400
 """People whose ids stand in one statement."""
@@ -52,6 +52,13 @@ def refresh(tx: Connection, debtor_ids: Collection[int], today: date) -> None:
     ids = sorted(set(debtor_ids))
     for start in range(0, len(ids), AT_ONCE):
         _refresh(tx, Scope.of(ids[start : start + AT_ONCE]), today)
+
+
+def refresh_contacts(tx: Connection, debtor_ids: Collection[int], today: date) -> None:
+    """The same where nothing but contacts were added: what is made of anything else stays as it is."""
+    ids = sorted(set(debtor_ids))
+    for start in range(0, len(ids), AT_ONCE):
+        _refresh_contacts(tx, Scope.of(ids[start : start + AT_ONCE]), today)
 
 
 def refresh_range(tx: Connection, first: int, last: int, today: date) -> None:
@@ -113,6 +120,14 @@ def _refresh(tx: Connection, scope: Scope, today: date) -> None:
     tx.execute(_sum_households(scope), {**scope.values, "left_homes": homes})
 
 
+def _refresh_contacts(tx: Connection, scope: Scope, today: date) -> None:
+    summary_codes.learn(tx, scope, [summary_codes.DISPOSITION])
+    tx.execute(_bring_contacts(scope), scope.values)
+    without = tx.execute(_without(scope), scope.values).scalars().all()
+    if without:
+        _refresh(tx, Scope.of(without), today)
+
+
 # -- statements are long and made once; ids and days are bound when they are executed
 
 
@@ -134,6 +149,24 @@ _KEYS: Final = frozenset({"case_id", "debtor_id", "area", "area_bit"})
 
 
 @cache
+def _bring_contacts(scope: Scope) -> Update:
+    newest = contact_rows(scope).subquery()
+    return (
+        update(CaseSummary)
+        .where(scope(CaseSummary.debtor_id))
+        .where(CaseSummary.debtor_id == newest.c.debtor_id, CaseSummary.area == newest.c.area)
+        .values({name: newest.c[name] for name in CONTACT_COLUMNS})
+    )
+
+
+@cache
+def _without(scope: Scope) -> Select[int]:
+    """Who has a case without a summary."""
+    kept = exists().where(CaseSummary.case_id == CaseFile.id).correlate(CaseFile)
+    return select(CaseFile.debtor_id).where(scope(CaseFile.debtor_id), ~kept).distinct()
+
+
+@cache
 def _homes_left(scope: Scope) -> Select[int]:
     """Households that people are about to leave; those who stay have to be counted again."""
     return (
@@ -149,7 +182,6 @@ def _homes_left(scope: Scope) -> Select[int]:
 def _sum_households(scope: Scope) -> Update:
     """Count what households owe together. Protected people (支援措置) belong to none here."""
     joined = select(Debtor.household_id).where(scope(Debtor.id), Debtor.household_id.is_not(None))
-    left = bindparam("left_homes", expanding=True, type_=BigInteger())
     sums = (
         select(
             CaseSummary.household_id,
@@ -157,7 +189,7 @@ def _sum_households(scope: Scope) -> Update:
             cast(func.sum(case((CaseSummary.principal > 0, 1), else_=0)), Integer).label("cases"),
             cast(func.sum(CaseSummary.principal), BigInteger).label("principal"),
         )
-        .where(or_(CaseSummary.household_id.in_(joined), CaseSummary.household_id.in_(left)))
+        .where(or_(CaseSummary.household_id.in_(joined), among(CaseSummary.household_id, "left_homes")))
         .where(CaseSummary.household_id > 0)
         .group_by(CaseSummary.household_id, CaseSummary.area)
         .subquery()

@@ -33,6 +33,7 @@ from db.schema.contacts import Contact, Dispatch
 from db.schema.people import Address, CaseFile, Debtor, Flag, Phone
 from db.schema.summaries import SummaryCode, SummaryLot
 from db.schema.work import Assignment
+from db.store.many import among
 from db.store.moments import bit, day_number, epoch_seconds
 
 LOT_COLUMNS: Final = 3
@@ -59,7 +60,7 @@ class Scope:
         """The condition on `column`."""
         if self.ranged:
             return column.between(bindparam("first_id", type_=BigInteger()), bindparam("last_id", type_=BigInteger()))
-        return column.in_(bindparam("some_ids", expanding=True, type_=BigInteger()))
+        return among(column, "some_ids")
 
     @classmethod
     def of(cls, ids: Collection[int]) -> "Scope":
@@ -97,6 +98,12 @@ def rows(scope: Scope) -> Select[*tuple[Any, ...]]:
     return query.where(scope(CaseFile.debtor_id), scope(Debtor.id))
 
 
+def contact_rows(scope: Scope) -> Select[*tuple[Any, ...]]:
+    """Only what contacts say: a row for each case that has any, with its `CONTACT_COLUMNS`."""
+    part = _contacts(scope)
+    return select(part.c.debtor_id, part.c.area, *(_or_0(part.c[name]).label(name) for name in CONTACT_COLUMNS))
+
+
 def _columns(parts: Mapping[str, Subquery], words: type[SummaryCode]) -> dict[str, Any]:
     money, contact, letter = parts["money"].c, parts["contact"].c, parts["letter"].c
     flags = func.coalesce(parts["flag"].c.flags, 0)
@@ -116,12 +123,7 @@ def _columns(parts: Mapping[str, Subquery], words: type[SummaryCode]) -> dict[st
         "district": case((protected, 0), else_=_or_0(parts["place"].c.district)),
         "flags": flags,
         "phones": _or_0(parts["phone"].c.phones),
-        "last_at": _or_0(contact.last_at),
-        "last_channel": _or_0(contact.last_channel),
-        "last_answered_by": _or_0(contact.last_answered_by),
-        "last_disposition": _or_0(contact.last_disposition),
-        "reached": _or_0(contact.reached),
-        "reached_hours": _or_0(contact.reached_hours),
+        **{name: _or_0(contact[name]) for name in CONTACT_COLUMNS},
         "letters": _or_0(letter.letters),
         "letter_kinds": _or_0(letter.letter_kinds),
         "last_letter": _or_0(letter.last_letter),
@@ -137,11 +139,16 @@ def _columns(parts: Mapping[str, Subquery], words: type[SummaryCode]) -> dict[st
     }
 
 
+CONTACT_COLUMNS: Final = (
+    "last_at", "last_channel", "last_answered_by", "last_disposition", "reached", "reached_hours",
+)  # fmt: skip
+"""Those that only contacts change."""
+
 COLUMNS: Final = (
     "case_id", "debtor_id", "area", "area_bit", "principal", "oldest_due", "open_count", "numbers",
     *(f"lots_{n}" for n in range(LOT_COLUMNS)), *(f"year_numbers_{n}" for n in range(YEAR_COLUMNS)),
-    "district", "flags", "phones", "last_at", "last_channel", "last_answered_by", "last_disposition", "reached",
-    "reached_hours", "letters", "letter_kinds", "last_letter", "last_returned", "birth", "language", "kind",
+    "district", "flags", "phones", *CONTACT_COLUMNS, "letters", "letter_kinds", "last_letter", "last_returned", "birth",
+    "language", "kind",
     "assigned_user", "assigned_group", "household_cases", "household_principal", "household_id",
 )  # fmt: skip
 """The columns that a refresh writes; those of promises follow."""

@@ -3,7 +3,7 @@ when a contact is chosen and again at the last moment.
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from db.rules.eligibility import Decision, may_contact
 from db.rules.terms import Area, Channel
 from db.rules.viewer import Viewer
 from db.store import debtors
+from db.store.kin import Kin
 from db.usecases.contact_facts import Target, gather
 from db.usecases.office import Office
 
@@ -35,10 +36,14 @@ def check_contact(
 
 
 def check_each(
-    tx: Connection, actor: Viewer, targets: Sequence[Target], now: datetime, office: Office
-) -> list[Decision]:
-    """Ask for many in as many queries as for one, in their order; each as if none of the others were reached."""
-    return [may_contact(facts) for facts in gather(tx, actor, targets, now, office)]
+    tx: Connection, actor: Viewer, targets: Sequence[Target], now: datetime, office: Office,
+    kin: Mapping[int, Kin] | None = None,
+) -> list[Decision]:  # fmt: skip
+    """Ask for many in as many queries as for one, in their order; each as if none of the others were reached.
+
+    `kin`: who is one with each, where the caller has asked in the same transaction already.
+    """
+    return [may_contact(facts) for facts in gather(tx, actor, targets, now, office, kin=kin)]
 
 
 def check_numbers(

@@ -7,14 +7,31 @@ carrier is queued again.
 """
 
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, bindparam, exists, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Insert,
+    Row,
+    Select,
+    String,
+    Update,
+    Uuid,
+    bindparam,
+    case,
+    exists,
+    insert,
+    literal,
+    select,
+    update,
+)
 
-from db.outbox import publish, publish_each
+from db.outbox import publish, publish_all, publish_each
 from db.rules.eligibility import Decision
 from db.rules.sms import ANOTHER_DAY, ANOTHER_HOUR, FINAL, PartOutcome, SmsState, message_state
 from db.rules.terms import AnsweredBy, Area, Channel, Right, TaskKind
@@ -22,14 +39,15 @@ from db.rules.texts.fields import wanting
 from db.rules.texts.lint import LintPolicy, Objection
 from db.rules.texts.parts import Allowance, TextError, compose
 from db.rules.viewer import Viewer
-from db.schema.base import new_id
+from db.schema.base import Code, UtcDateTime, new_id
 from db.schema.contacts import Contact
 from db.schema.people import Phone
-from db.schema.sms import SmsMessage, SmsPart
+from db.schema.sms import SmsMessage
 from db.store import access_log, calls, debtors, staff, summaries
 from db.store import sms as store
 from db.store import sms_batches as batch_store
-from db.store.kin import kin_of_each, try_hold
+from db.store.kin import Kin, kin_of_each, try_hold_each
+from db.store.many import Given, among
 from db.store.office import emergency_stop
 from db.usecases import sms_batches, sms_fate, tasks
 from db.usecases.eligibility import Target, check_contact, check_each
@@ -73,13 +91,17 @@ class Wording:
 
 @dataclass(frozen=True, slots=True)
 class ReadyMessage:
-    """What the sender needs; nothing of the person but the number and the text. `since`: when it was claimed."""
+    """What the sender needs; nothing of the person but the number and the text. `since`: when it was claimed.
+
+    `turn`: single messages before those of batches, then by the time from which they were due.
+    """
 
     id: uuid.UUID
     number: str
     body: str
     reference: int
     since: datetime
+    turn: tuple[bool, datetime]
 
 
 def queue(
@@ -173,61 +195,82 @@ def claim(tx: Connection, now: datetime, office: Office, most: int) -> list[Read
     due_now = list(tx.execute(due(None, now, most)).all())
     for batch, room in sms_batches.release(tx, now, office, most - len(due_now)):
         due_now += tx.execute(due(batch.id, now, room)).all()
-    rows = _apart(tx, due_now)
+    of = kin_of_each(tx, {row.debtor_id for row in due_now}) if due_now else {}
+    rows = _apart(tx, due_now, of)
     ready: list[Row[Any]] = []
     for user_id in dict.fromkeys(row.user_id for row in rows):
-        ready += _decided(tx, user_id, [row for row in rows if row.user_id == user_id], now, office)
-    taken = update(SmsMessage).where(SmsMessage.id.in_([row.id for row in ready]))
-    tx.execute(taken.values(state=SmsState.SUBMITTING, submitting_at=now, reason=""))
+        ready += _decided(tx, user_id, [row for row in rows if row.user_id == user_id], of, now, office)
+    if ready:
+        tx.execute(_TAKEN, {"ids": [row.id for row in ready], "now": now})
     publish_each(tx, now, TOPIC, [row.debtor_id for row in ready])
-    return [ReadyMessage(row.id, row.number, row.body, row.reference, now) for row in ready]
+    return [
+        ReadyMessage(row.id, row.number, row.body, row.reference, now, (row.batch_id is not None, row.not_before))
+        for row in ready
+    ]
+
+
+_TAKEN: Final = (
+    update(SmsMessage)
+    .where(among(SmsMessage.id, "ids"))
+    .values(state=SmsState.SUBMITTING, submitting_at=bindparam("now", type_=UtcDateTime()), reason="")
+)
 
 
 def due(batch_id: uuid.UUID | None, now: datetime, most: int) -> Select[*tuple[Any, ...]]:
     """Messages whose time has come: of a batch, or single ones. A walk along one index, however many others wait."""
     return (
-        select(*SmsMessage.__table__.columns)
+        select(
+            SmsMessage.id, SmsMessage.debtor_id, SmsMessage.area, SmsMessage.phone_id, SmsMessage.number, SmsMessage.body,
+            SmsMessage.reference, SmsMessage.user_id, SmsMessage.batch_id, SmsMessage.not_before,
+        )
         .where(SmsMessage.batch_id == batch_id, SmsMessage.state == SmsState.QUEUED, SmsMessage.not_before <= now)
         .order_by(SmsMessage.not_before, SmsMessage.id)
         .limit(most)
         .with_for_update(skip_locked=True)
-    )
+    )  # fmt: skip
 
 
-def _apart(tx: Connection, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+def _apart(tx: Connection, rows: Sequence[Row[Any]], of: Mapping[int, Kin]) -> list[Row[Any]]:
     """Those that can be decided on together: no two concern one home or number, and nobody else is calling there."""
-    of = kin_of_each(tx, {row.debtor_id for row in rows})
     people: set[int] = set()
     numbers: set[str] = set()
     apart = []
     for row in rows:
         home = of[row.debtor_id].home
-        if people.isdisjoint(home) and row.number not in numbers and try_hold(tx, of[row.debtor_id], row.number):
+        if people.isdisjoint(home) and row.number not in numbers:
             apart.append(row)
         people.update(home)
         numbers.add(row.number)
-    return apart
+    held = try_hold_each(tx, [(of[row.debtor_id], row.number) for row in apart])
+    return [row for row, is_held in zip(apart, held, strict=True) if is_held]
 
 
-def _decided(tx: Connection, user_id: int, rows: Sequence[Row[Any]], now: datetime, office: Office) -> list[Row[Any]]:
+def _decided(
+    tx: Connection, user_id: int, rows: Sequence[Row[Any]], of: Mapping[int, Kin], now: datetime, office: Office
+) -> list[Row[Any]]:
     """Of one user's messages those that may go out now; what becomes of the others is written down."""
     actor = staff.viewer(tx, user_id)
-    may = [row for row in rows if actor is not None and actor.may(Right.SMS, row.area)]
+    may = []
     for row in rows:
-        if row not in may:
+        if actor is not None and actor.may(Right.SMS, row.area):
+            may.append(row)
+        else:
             _end(tx, row, now, SmsState.REFUSED, "登録した利用者に送信の権限がなくなりました。")
     if actor is None or not may:
         return []
-    known = select(Phone.id, Phone.number).where(Phone.id.in_([row.phone_id for row in may]))
-    numbers = {phone.id: phone.number for phone in tx.execute(known)}
+    known = tx.execute(_NUMBERS, {"ids": [row.phone_id for row in may]})
+    numbers = {phone.id: phone.number for phone in known}
     targets = [Target(row.debtor_id, row.area, Channel.SMS, row.phone_id) for row in may]
     ready = []
-    for row, decision in zip(may, check_each(tx, actor, targets, now, office), strict=True):
+    for row, decision in zip(may, check_each(tx, actor, targets, now, office, of), strict=True):
         if numbers.get(row.phone_id) == row.number and decision.allowed:
             ready.append(row)
         else:
             _put_off(tx, row, decision, now, office)
     return ready
+
+
+_NUMBERS: Final = select(Phone.id, Phone.number).where(among(Phone.id, "ids"))
 
 
 def _put_off(tx: Connection, row: Row[Any], decision: Decision, now: datetime, office: Office) -> None:
@@ -261,35 +304,29 @@ def settle(tx: Connection, submitted: Sequence[Submitted], now: datetime, office
 
     A message that is not being sent (any more) is left as it is. What surely did not go out is queued again.
     """
-    being_sent = select(SmsMessage).where(
-        SmsMessage.id.in_([one.id for one in submitted]), SmsMessage.state == SmsState.SUBMITTING
-    )
-    rows = {row.id: row for row in tx.execute(being_sent.with_for_update())}
+    found = tx.execute(_BEING_SENT, {"ids": [one.id for one in submitted]})
+    rows: dict[uuid.UUID, Any] = {row.id: row for row in found}
     open_ = [one for one in submitted if one.id in rows and one.since in {None, rows[one.id].submitting_at}]
-    for one in open_:
-        if one.outcomes[0].state is SmsState.QUEUED:
-            _set(tx, rows[one.id], now, state=SmsState.QUEUED, reason=one.outcomes[0].reason, submitting_at=None,
-                 not_before=now + TRY_AGAIN)  # fmt: skip
+    _queue_again(tx, [one for one in open_ if one.outcomes[0].state is SmsState.QUEUED], now)
     gone = [one for one in open_ if one.outcomes[0].state is not SmsState.QUEUED]
     if not gone:
+        publish_each(tx, now, TOPIC, [rows[one.id].debtor_id for one in open_])
         return
     each = {one.id: _all_parts(one) for one in gone}
-    tx.execute(insert(SmsPart), [row for one in gone for row in _part_rows(one.id, each[one.id], now)])
-    contacts = _contacts(
-        tx, [rows[one.id] for one in gone if one.outcomes[0].state is not SmsState.FAILED], now, office
-    )
-    tx.execute(
-        update(SmsMessage.__table__).where(SmsMessage.__table__.c.id == bindparam("of")),  # type: ignore[arg-type]
-        [
-            {
-                "of": one.id, "state": (state := message_state([part.state for part in each[one.id]])), "route": one.route,
-                "contact_id": contacts.get(one.id), "final_at": now if state in FINAL else None,
-                "reason": " ".join(outcome.reason for outcome in one.outcomes if outcome.reason),
-            }
-            for one in gone
-        ],
-    )  # fmt: skip
-    publish_each(tx, now, TOPIC, [rows[one.id].debtor_id for one in gone])
+    sms_fate.add_parts(tx, [(one.id, each[one.id]) for one in gone], now)
+    reached = [rows[one.id] for one in gone if one.outcomes[0].state is not SmsState.FAILED]
+    contacts = {row.id: new_id() for row in reached}
+    _add_contacts(tx, contacts, {row.debtor_id for row in reached}, now, office)
+    states = [
+        (
+            one.id, message_state([part.state for part in each[one.id]]), one.route, contacts.get(one.id),
+            " ".join(outcome.reason for outcome in one.outcomes if outcome.reason),
+        )
+        for one in gone
+    ]  # fmt: skip
+    tx.execute(_submitted(tx.dialect.name), {**_SUBMITTED.bound(tx, states), "now": now})
+    changed = [(TOPIC, rows[one.id].debtor_id) for one in open_]
+    publish_all(tx, now, changed + [("debtor", one) for one in sorted({row.debtor_id for row in reached})])
     for one in gone:
         if any(part.state is SmsState.UNKNOWN for part in each[one.id]):
             sms_fate.ask_a_person(tx, rows[one.id].debtor_id, rows[one.id].area, one.id, now)
@@ -305,17 +342,44 @@ def settle(tx: Connection, submitted: Sequence[Submitted], now: datetime, office
     sms_fate.match_early(tx, told, now)
 
 
+_BEING_SENT: Final = (
+    select(SmsMessage.id, SmsMessage.debtor_id, SmsMessage.area, SmsMessage.number, SmsMessage.submitting_at)
+    .where(among(SmsMessage.id, "ids"), SmsMessage.state == SmsState.SUBMITTING)
+    .with_for_update()
+)
+_AGAIN: Final = (
+    update(SmsMessage.__table__)  # type: ignore[arg-type]
+    .where(SmsMessage.__table__.c.id == bindparam("of"))
+    .values(state=SmsState.QUEUED, submitting_at=None, reason=bindparam("reason"), not_before=bindparam("not_before"))
+)
+_NOW: Final = bindparam("now", type_=UtcDateTime())
+_SUBMITTED: Final = Given(
+    "outcome", {"id": Uuid(), "state": Code(SmsState), "route": String(), "contact_id": Uuid(), "reason": String()}
+)
+_MADE: Final = Given("made", {"message_id": Uuid(), "contact_id": Uuid()})
+
+
+@cache
+def _submitted(dialect: str) -> Update:
+    given = _SUBMITTED.table(dialect).c
+    names = ("state", "route", "contact_id", "reason")
+    final_at = case((given.state.in_(FINAL), _NOW), else_=None)
+    return (
+        update(SmsMessage)
+        .where(SmsMessage.id == given.id)
+        .values({"final_at": final_at, **{name: given[name] for name in names}})
+    )
+
+
+def _queue_again(tx: Connection, unsent: Sequence[Submitted], now: datetime) -> None:
+    later = now + TRY_AGAIN
+    values = [{"of": one.id, "reason": one.outcomes[0].reason, "not_before": later} for one in unsent]
+    if values:
+        tx.execute(_AGAIN, values)
+
+
 def _all_parts(one: Submitted) -> Sequence[PartOutcome]:
     return [*one.outcomes, *([PartOutcome(SmsState.QUEUED)] * (one.parts - len(one.outcomes)))]
-
-
-def _part_rows(message_id: uuid.UUID, parts: Sequence[PartOutcome], now: datetime) -> Iterator[dict[str, object]]:
-    for number, part in enumerate(parts, 1):
-        yield {
-            "message_id": message_id, "number": number, "state": part.state, "carrier_id": part.carrier_id,
-            "id_key": part.keys[0] if part.keys else "", "reason": part.reason, "submitted_at": now,
-            "final_at": now if part.state in FINAL else None,
-        }  # fmt: skip
 
 
 def is_due(tx: Connection, now: datetime) -> bool:
@@ -350,26 +414,32 @@ def _submitting(*columns: Any) -> Select[*tuple[Any, ...]]:
     return select(*columns).where(SmsMessage.state == submitting)
 
 
-def _contacts(tx: Connection, rows: Sequence[Row[Any]], now: datetime, office: Office) -> dict[uuid.UUID, uuid.UUID]:
-    """What may have reached somebody stands in the negotiation record, and counts towards the caps; by message."""
-    ids = {row.id: new_id() for row in rows}
-    if not rows:
-        return ids
-    tx.execute(
-        insert(Contact),
-        [
-            {
-                "id": ids[row.id], "debtor_id": row.debtor_id, "area": row.area, "channel": Channel.SMS,
-                "at": row.submitting_at, "user_id": row.user_id, "number": row.number, "answered_by": AnsweredBy.NOBODY,
-                "disposition": "sms_sent", "note": row.body, "recorded_at": now,
-            }
-            for row in rows
-        ],
-    )  # fmt: skip
-    people = sorted({row.debtor_id for row in rows})
-    summaries.refresh(tx, people, office.today(now))
-    publish_each(tx, now, "debtor", people)
-    return ids
+def _add_contacts(
+    tx: Connection, made: Mapping[uuid.UUID, uuid.UUID], people: Collection[int], now: datetime, office: Office
+) -> None:
+    """What may have reached somebody stands in the negotiation record, and counts towards the caps. `made`: keys of contacts by
+    message."""
+    if not made:
+        return
+    tx.execute(_contacts(tx.dialect.name), {**_MADE.bound(tx, list(made.items())), "now": now})
+    summaries.refresh_contacts(tx, people, office.today(now))
+
+
+@cache
+def _contacts(dialect: str) -> Insert:
+    given, of = _MADE.table(dialect).c, SmsMessage
+    values = {
+        "id": given.contact_id, "debtor_id": of.debtor_id, "area": of.area, "channel": _constant(Contact.channel, Channel.SMS),
+        "at": of.submitting_at, "user_id": of.user_id, "number": of.number,
+        "answered_by": _constant(Contact.answered_by, AnsweredBy.NOBODY),
+        "disposition": _constant(Contact.disposition, "sms_sent"), "note": of.body,
+        "next_step": _constant(Contact.next_step, ""), "recorded_at": _NOW,
+    }  # fmt: skip
+    return insert(Contact).from_select(list(values), select(*values.values()).where(of.id == given.message_id))
+
+
+def _constant(column: Any, value: object) -> BindParameter[Any]:
+    return literal(value, column.type)
 
 
 def decide(

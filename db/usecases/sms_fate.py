@@ -4,21 +4,39 @@ Everything here may come twice, late, or before its time, and says so to nobody:
 """
 
 import uuid
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, Row, exists, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Insert,
+    Integer,
+    Row,
+    String,
+    Update,
+    Uuid,
+    bindparam,
+    case,
+    exists,
+    insert,
+    select,
+    update,
+)
 
-from db.outbox import publish
+from db.outbox import publish, publish_each
 from db.rules.sms import BEFORE, FINAL, NUMBER_GONE, PartOutcome, SmsState, is_opt_out, message_state
 from db.rules.terms import Area, TaskKind
 from db.rules.viewer import system_viewer
-from db.schema.base import new_id
+from db.schema.base import Code, UtcDateTime, new_id
 from db.schema.people import Phone
 from db.schema.sms import SmsMessage, SmsPart, SmsReceipt, SmsReply
 from db.store import access_log, sms
+from db.store.many import Given, among
 from db.usecases import sms_consent, task_rules, tasks
 from db.usecases.office import Office
 
@@ -29,50 +47,112 @@ SAME_REPLY: Final = timedelta(minutes=10)
 _CARRIER: Final = system_viewer("sms")
 
 
-def receipt(
-    tx: Connection, route: str, carrier_id: str, keys: Sequence[str], number: str, state: SmsState, reason: str,
-    now: datetime,
-) -> bool:  # fmt: skip
-    """Take a receipt for `number` (E.164). `keys`: how its id may have been told before, likeliest first.
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a carrier says of a part that went to `number` (E.164). `keys`: how its id may have been told before, likeliest first.
 
-    Two carriers' ids, or one id in two spellings, may be the same: it is the one that went to that number. Returns whether the
-    message is known; if not, the receipt waits for the carrier's answer.
+    Two carriers' ids, or one id in two spellings, may be the same: it is the one that went to that number.
     """
-    same = (
-        select(SmsReceipt.id, SmsReceipt.message_id)
-        .where(SmsReceipt.id_key == keys[0], SmsReceipt.number == number)
-        .where(SmsReceipt.route == route, SmsReceipt.state == state)
-    )
-    known = tx.execute(same.limit(1)).one_or_none()
-    if known is not None and known.message_id is not None:
-        return True
-    part = _part_of(tx, route, keys, number)
-    if known is not None:
-        if part is not None:
-            tx.execute(update(SmsReceipt).where(SmsReceipt.id == known.id).values(message_id=part[0]))
-            _move(tx, *part, state, reason, now)
-        return part is not None
-    tx.execute(
-        insert(SmsReceipt).values(
-            id=new_id(), route=route, carrier_id=carrier_id, id_key=keys[0], number=number, state=state, reason=reason,
-            received_at=now, message_id=part[0] if part else None,
-        )
-    )  # fmt: skip
-    if part is None:
-        return False
-    _move(tx, *part, state, reason, now)
-    return True
+
+    carrier_id: str
+    keys: Sequence[str]
+    number: str
+    state: SmsState
+    reason: str
 
 
-def _part_of(tx: Connection, route: str, keys: Sequence[str], number: str) -> tuple[uuid.UUID, int] | None:
-    query = (
-        select(SmsPart.message_id, SmsPart.number, SmsPart.id_key)
-        .join(SmsMessage, SmsMessage.id == SmsPart.message_id)
-        .where(SmsPart.id_key.in_(keys), SmsMessage.number == number, SmsMessage.route == route)
-        .order_by(SmsPart.submitted_at.desc())
-    )
-    found = sorted(tx.execute(query).all(), key=lambda row: keys.index(row.id_key))
-    return (found[0].message_id, found[0].number) if found else None
+def receipts(tx: Connection, route: str, said: Sequence[Receipt], now: datetime) -> list[bool]:
+    """Take receipts of a route, in as many statements as for one, and each as if the ones before it had been taken.
+
+    Returns of each whether its message is known; one whose message is not waits for the carrier's answer.
+    """
+    known = _known(tx, route, said)
+    part_of = _parts_of(tx, route, said)
+    new: list[tuple[Any, ...]] = []
+    found: dict[uuid.UUID, uuid.UUID] = {}
+    moves: list[Move] = []
+    matched = []
+    for one in said:
+        key = (one.keys[0], one.number, one.state)
+        receipt_id, message_id = known.get(key, (None, None))
+        if message_id is None and (part := part_of(one)) is not None:
+            message_id = part[0]
+            moves.append(Move(*part, one.state, one.reason))
+            if receipt_id is not None:
+                found[receipt_id] = message_id
+        if receipt_id is None:
+            receipt_id = new_id()
+            new.append((receipt_id, one.carrier_id, *key, one.reason, message_id))
+        known[key] = receipt_id, message_id
+        matched.append(message_id is not None)
+    if new:
+        tx.execute(_insert_receipts(tx.dialect.name), {**_RECEIPTS.bound(tx, new), "route": route, "now": now})
+    _name_messages(tx, found)
+    _move(tx, moves, now)
+    return matched
+
+
+_Known: TypeAlias = dict[tuple[str, str, SmsState], tuple[uuid.UUID | None, uuid.UUID | None]]
+
+
+def _known(tx: Connection, route: str, said: Sequence[Receipt]) -> _Known:
+    """Receipts that are stored already, by what they say: their keys, and whose they are."""
+    rows = tx.execute(_STORED, {"keys": {one.keys[0] for one in said}, "route": route})
+    return {(row.id_key, row.number, row.state): (row.id, row.message_id) for row in rows}
+
+
+def _parts_of(
+    tx: Connection, route: str, said: Sequence[Receipt]
+) -> Callable[[Receipt], tuple[uuid.UUID, int] | None]:  # fmt: skip
+    """Whose part a receipt tells of: of those with its id and number the likeliest spelling's, and of these the newest."""
+    newest: dict[tuple[str, str], tuple[uuid.UUID, int]] = {}
+    for row in tx.execute(_CANDIDATES, {"keys": {key for one in said for key in one.keys}, "route": route}):
+        newest.setdefault((row.id_key, row.to), (row.message_id, row.number))
+    return lambda one: next((newest[key, one.number] for key in one.keys if (key, one.number) in newest), None)
+
+
+_ROUTE: Final = bindparam("route", type_=String())
+_NOW: Final = bindparam("now", type_=UtcDateTime())
+_STORED: Final = (
+    select(SmsReceipt.id, SmsReceipt.message_id, SmsReceipt.id_key, SmsReceipt.number, SmsReceipt.state)
+    .where(among(SmsReceipt.id_key, "keys"), SmsReceipt.route == _ROUTE)
+    .order_by(SmsReceipt.message_id.is_not(None))  # one whose message is known comes last, and stays
+)
+_CANDIDATES: Final = (
+    select(SmsPart.message_id, SmsPart.number, SmsPart.id_key, SmsMessage.number.label("to"))
+    .join(SmsMessage, SmsMessage.id == SmsPart.message_id)
+    .where(among(SmsPart.id_key, "keys"), SmsMessage.route == _ROUTE)
+    .order_by(SmsPart.submitted_at.desc(), SmsPart.number)
+)
+_RECEIPTS: Final = Given(
+    "receipt",
+    {
+        "id": Uuid(), "carrier_id": String(), "id_key": String(), "number": String(), "state": Code(SmsState),
+        "reason": String(), "message_id": Uuid(),
+    },
+)  # fmt: skip
+
+
+@cache
+def _insert_receipts(dialect: str) -> Insert:
+    given = _RECEIPTS.table(dialect).c
+    rows = select(*(given[name] for name in _RECEIPTS.columns), _ROUTE, _NOW)
+    return insert(SmsReceipt).from_select([*_RECEIPTS.columns, "route", "received_at"], rows)
+
+
+_NAMED: Final = Given("named", {"id": Uuid(), "message_id": Uuid()})
+
+
+def _name_messages(tx: Connection, found: Mapping[uuid.UUID, uuid.UUID]) -> None:
+    """Note of receipts whose they are."""
+    if found:
+        tx.execute(_receipt_messages(tx.dialect.name), _NAMED.bound(tx, list(found.items())))
+
+
+@cache
+def _receipt_messages(dialect: str) -> Update:
+    given = _NAMED.table(dialect).c
+    return update(SmsReceipt).where(SmsReceipt.id == given.id).values(message_id=given.message_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,28 +187,69 @@ def unheard_of(tx: Connection, route: str, before: datetime, after: datetime, mo
     return [Unheard(row.id, row.number, row.carrier_id) for row in tx.execute(query)]
 
 
+def add_parts(
+    tx: Connection, submitted: Sequence[tuple[uuid.UUID, Sequence[PartOutcome]]], now: datetime
+) -> None:  # fmt: skip
+    """Write down what became of the parts of messages that were submitted."""
+    rows = [
+        (message_id, number, part.state, part.carrier_id, part.keys[0] if part.keys else "", part.reason)
+        for message_id, parts in submitted
+        for number, part in enumerate(parts, 1)
+    ]
+    tx.execute(_insert_parts(tx.dialect.name), {**_PARTS.bound(tx, rows), "now": now})
+
+
+_PARTS: Final = Given(
+    "part",
+    {
+        "message_id": Uuid(), "number": Integer(), "state": Code(SmsState), "carrier_id": String(), "id_key": String(),
+        "reason": String(),
+    },
+)  # fmt: skip
+
+
+@cache
+def _insert_parts(dialect: str) -> Insert:
+    given = _PARTS.table(dialect).c
+    rows = select(*(given[name] for name in _PARTS.columns), _NOW, _final_at(given.state))
+    return insert(SmsPart).from_select([*_PARTS.columns, "submitted_at", "final_at"], rows)
+
+
 def match_early(tx: Connection, told: Sequence[Told], now: datetime) -> None:
     """A receipt may have come before the answer that names the part."""
     by_key = {(one.route, one.number, key): one for one in told for key in one.outcome.keys}
     if not by_key:
         return
-    waiting = (
-        select(
-            SmsReceipt.id, SmsReceipt.route, SmsReceipt.number, SmsReceipt.id_key, SmsReceipt.state, SmsReceipt.reason
-        )
-        .where(SmsReceipt.id_key.in_({key for _, _, key in by_key}), SmsReceipt.message_id.is_(None))
-        .order_by(SmsReceipt.received_at)
-    )
-    for row in tx.execute(waiting).all():
-        if one := by_key.get((row.route, row.number, row.id_key)):
-            part = (
-                select(SmsPart.number)
-                .where(SmsPart.message_id == one.message_id, SmsPart.id_key == one.outcome.keys[0])
-                .order_by(SmsPart.number)
-                .limit(1)  # a carrier may give two parts one id
-            )
-            tx.execute(update(SmsReceipt).where(SmsReceipt.id == row.id).values(message_id=one.message_id))
-            _move(tx, one.message_id, tx.execute(part).scalar_one(), row.state, row.reason, now)
+    waiting = [
+        (row, by_key[row.route, row.number, row.id_key])
+        for row in tx.execute(_WAITING, {"keys": {key for _, _, key in by_key}})
+        if (row.route, row.number, row.id_key) in by_key
+    ]
+    if not waiting:
+        return
+    numbers: dict[tuple[uuid.UUID, str], int] = {}
+    for part in tx.execute(_PARTS_OF, {"ids": {one.message_id for _, one in waiting}}):
+        numbers.setdefault((part.message_id, part.id_key), part.number)  # a carrier may give two parts one id
+    _name_messages(tx, {row.id: one.message_id for row, one in waiting})
+    moves = [
+        Move(one.message_id, numbers[one.message_id, one.outcome.keys[0]], row.state, row.reason)
+        for row, one in waiting
+    ]
+    _move(tx, moves, now)
+
+
+_WAITING: Final = (
+    select(SmsReceipt.id, SmsReceipt.route, SmsReceipt.number, SmsReceipt.id_key, SmsReceipt.state, SmsReceipt.reason)
+    .where(among(SmsReceipt.id_key, "keys"), SmsReceipt.message_id.is_(None))
+    .order_by(SmsReceipt.received_at)
+)
+
+
+_PARTS_OF: Final = (
+    select(SmsPart.message_id, SmsPart.number, SmsPart.id_key, SmsPart.state)
+    .where(among(SmsPart.message_id, "ids"))
+    .order_by(SmsPart.message_id, SmsPart.number)
+)
 
 
 def answered_late(tx: Connection, message_id: uuid.UUID, part: int, outcome: PartOutcome, now: datetime) -> None:
@@ -141,32 +262,93 @@ def answered_late(tx: Connection, message_id: uuid.UUID, part: int, outcome: Par
         return
     named = update(SmsPart).where(SmsPart.message_id == message_id, SmsPart.number == part)
     tx.execute(named.values(carrier_id=outcome.carrier_id, id_key=outcome.keys[0] if outcome.keys else ""))
-    _move(tx, message_id, part, outcome.state, outcome.reason, now)
+    _move(tx, [Move(message_id, part, outcome.state, outcome.reason)], now)
     match_early(tx, [Told(row.route, message_id, row.number, outcome)], now)
 
 
-def _move(tx: Connection, message_id: uuid.UUID, part: int, state: SmsState, reason: str, now: datetime) -> None:
-    """Move a part forward, and its message with it."""
-    message = tx.execute(select(SmsMessage).where(SmsMessage.id == message_id).with_for_update()).one()
-    moved = update(SmsPart).where(
-        SmsPart.message_id == message_id, SmsPart.number == part, SmsPart.state.in_(BEFORE.get(state, frozenset()))
-    )
-    values = {"state": state, "reason": reason, "final_at": now if state in FINAL else None}
-    if tx.execute(moved.values(**values)).rowcount != 1:
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A part that came into a state."""
+
+    message_id: uuid.UUID
+    part: int
+    state: SmsState
+    reason: str
+
+
+def _move(tx: Connection, moves: Sequence[Move], now: datetime) -> None:
+    """Move parts forward, one after the other, and their messages with them."""
+    if not moves:
         return
-    states = tx.execute(select(SmsPart.state).where(SmsPart.message_id == message_id)).scalars().all()
-    whole = message_state(states)
-    if whole is message.state or message.state in FINAL:
-        return
-    changed = update(SmsMessage).where(SmsMessage.id == message_id)
-    tx.execute(changed.values(state=whole, reason=reason, final_at=now if whole in FINAL else None))
-    if whole is SmsState.UNKNOWN:
-        ask_a_person(tx, message.debtor_id, message.area, message_id, now)
-    else:
-        tasks.settle_subject(tx, TaskKind.SMS_UNKNOWN, message_id, now, None)
-    if whole is SmsState.FAILED and SmsState.DELIVERED not in states:
-        learn_of_number(tx, message, reason, now)
-    publish(tx, now, TOPIC, message.debtor_id)
+    ids = {"ids": {move.message_id for move in moves}}
+    messages: dict[uuid.UUID, Any] = {row.id: row for row in tx.execute(_LOCKED, ids)}
+    states: defaultdict[uuid.UUID, dict[int, SmsState]] = defaultdict(dict)
+    for row in tx.execute(_PARTS_OF, ids):
+        states[row.message_id][row.number] = row.state
+    parts: dict[tuple[uuid.UUID, int], Move] = {}
+    moved: dict[uuid.UUID, tuple[SmsState, str]] = {}
+    for move in moves:
+        of_message = states[move.message_id]
+        if of_message.get(move.part) not in BEFORE.get(move.state, frozenset()):
+            continue
+        of_message[move.part] = move.state
+        parts[move.message_id, move.part] = move
+        before, _ = moved.get(move.message_id, (messages[move.message_id].state, ""))
+        whole = message_state(list(of_message.values()))
+        if whole is not before and before not in FINAL:
+            moved[move.message_id] = whole, move.reason
+    if parts:
+        rows = [(move.message_id, move.part, move.state, move.reason) for move in parts.values()]
+        tx.execute(_move_parts(tx.dialect.name), {**_MOVED_PARTS.bound(tx, rows), "now": now})
+    changed = {one: to for one, to in moved.items() if to[0] is not messages[one].state}
+    if changed:
+        whole_rows = [(one, state, reason) for one, (state, reason) in changed.items()]
+        tx.execute(_move_messages(tx.dialect.name), {**_MOVED.bound(tx, whole_rows), "now": now})
+        _follow(tx, [(messages[one], *to) for one, to in changed.items()], states, now)
+
+
+def _follow(
+    tx: Connection, changed: Sequence[tuple[Any, SmsState, str]], parts: Mapping[uuid.UUID, Mapping[int, SmsState]],
+    now: datetime,
+) -> None:  # fmt: skip
+    """What follows from the new states of messages."""
+    settled = [message.id for message, state, _ in changed if state is not SmsState.UNKNOWN]
+    tasks.settle_subjects(tx, TaskKind.SMS_UNKNOWN, settled, now, None)
+    for message, state, reason in changed:
+        if state is SmsState.UNKNOWN:
+            ask_a_person(tx, message.debtor_id, message.area, message.id, now)
+        elif state is SmsState.FAILED and SmsState.DELIVERED not in parts[message.id].values():
+            learn_of_number(tx, message, reason, now)
+    publish_each(tx, now, TOPIC, [message.debtor_id for message, _, _ in changed])
+
+
+_LOCKED: Final = (
+    select(SmsMessage.id, SmsMessage.debtor_id, SmsMessage.area, SmsMessage.number, SmsMessage.state)
+    .where(among(SmsMessage.id, "ids"))
+    .with_for_update()
+)
+_MOVED: Final = Given("moved", {"id": Uuid(), "state": Code(SmsState), "reason": String()})
+_MOVED_PARTS: Final = Given(
+    "moved", {"message_id": Uuid(), "number": Integer(), "state": Code(SmsState), "reason": String()}
+)
+
+
+@cache
+def _move_parts(dialect: str) -> Update:
+    given = _MOVED_PARTS.table(dialect).c
+    same = (SmsPart.message_id == given.message_id, SmsPart.number == given.number)
+    return update(SmsPart).where(*same).values(state=given.state, reason=given.reason, final_at=_final_at(given.state))
+
+
+@cache
+def _move_messages(dialect: str) -> Update:
+    given = _MOVED.table(dialect).c
+    moved = update(SmsMessage).where(SmsMessage.id == given.id)
+    return moved.values(state=given.state, reason=given.reason, final_at=_final_at(given.state))
+
+
+def _final_at(state: ColumnElement[SmsState]) -> ColumnElement[Any]:
+    return case((state.in_(FINAL), _NOW), else_=None)
 
 
 def learn_of_number(tx: Connection, message: Row[Any], reason: str, now: datetime) -> None:

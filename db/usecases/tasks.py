@@ -1,6 +1,7 @@
 """Tasks: what a person has to look at. They are raised and settled by the use cases that know of the matter."""
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -11,6 +12,7 @@ from db.outbox import publish
 from db.rules.terms import Area, TaskKind
 from db.schema.base import new_id
 from db.schema.work import Assignment, Task
+from db.store.many import among
 
 TOPIC: Final = "recall"
 """Tasks stand beside the recalls on the home screen and are looked at together."""
@@ -77,8 +79,15 @@ def settle(
 
 def settle_subject(tx: Connection, kind: TaskKind, subject_id: uuid.UUID, now: datetime, by: int | None) -> None:
     """Settle the open task of a kind about one matter, if there is one."""
-    about = update(Task).where(Task.subject_id == subject_id, Task.kind == kind, Task.done_at.is_(None))
-    if tx.execute(about.values(done_at=now, done_by=by)).rowcount:
+    settle_subjects(tx, kind, [subject_id], now, by)
+
+
+def settle_subjects(
+    tx: Connection, kind: TaskKind, subject_ids: Collection[uuid.UUID], now: datetime, by: int | None
+) -> None:  # fmt: skip
+    """Settle the open tasks of a kind about some matters, if there are any."""
+    about = update(Task).where(among(Task.subject_id, "subjects"), Task.kind == kind, Task.done_at.is_(None))
+    if subject_ids and tx.execute(about.values(done_at=now, done_by=by), {"subjects": subject_ids}).rowcount:
         publish(tx, now, TOPIC, "")
 
 

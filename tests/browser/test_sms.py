@@ -11,6 +11,7 @@ from db.rules.sms import PartOutcome, SmsState
 from db.rules.terms import Area, FlagKind
 from db.usecases import sms, sms_batches, sms_fate, sms_templates
 from db.usecases.sms import Submitted, Wording
+from db.usecases.sms_fate import Receipt
 from db.usecases.sms_templates import Words
 from tests.browser.conftest import DESK, TABLET, City
 from tests.integration.db.floor import Floor
@@ -71,7 +72,7 @@ def test_a_message_is_written_by_keyboard_and_its_fate_is_seen(
     expect(message.locator(".sms-parts li")).to_contain_text(["1通目 ◐ 受付済", "2通目 ◐ 受付済"])
     page.screenshot(path=tmp_path / "fate.png")
     with city.database.write() as tx:
-        sms_fate.receipt(tx, "docomo", "1b", ("1b",), ready.number, SmsState.FAILED, "3-1", NOW)
+        sms_fate.receipts(tx, "docomo", [Receipt("1b", ("1b",), ready.number, SmsState.FAILED, "3-1")], NOW)
     expect(message.locator(".sms-state")).to_contain_text("不達")
     expect(message).to_contain_text("契約のない番号")
     page.locator(".sms-box > summary").click()
@@ -172,7 +173,8 @@ def test_a_batch_is_looked_at_approved_and_watched_while_it_sends(
             accepted = PartOutcome(SmsState.ACCEPTED, f"{number}a", (f"{number}a",))
             sms.settle(tx, [Submitted(ready.id, "docomo", 1, (accepted,))], NOW, OFFICE)
             if number < 2:
-                sms_fate.receipt(tx, "docomo", f"{number}a", (f"{number}a",), ready.number, fates[number], "", NOW)
+                said = Receipt(f"{number}a", (f"{number}a",), ready.number, fates[number], "")
+                sms_fate.receipts(tx, "docomo", [said], NOW)
     expect(place.locator("table").first).to_contain_text("到達")
     expect(place.locator("dd").nth(3)).to_have_text("4件")
     page.get_by_role("button", name="集計する").click()

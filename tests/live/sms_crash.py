@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -31,7 +32,7 @@ from db.schema.claims import Assessment, Installment
 from db.schema.people import CaseFile, Debtor, Phone
 from db.schema.sms import SmsMessage, SmsPart, SmsReceipt
 from db.settings import environment
-from db.usecases import foundation
+from db.usecases import foundation, summaries
 from saikoku.lab.clock import VARIABLE
 from sms_smpp.receipts import id_candidates
 from tests.integration.db.people import NOW, SmallOffice
@@ -105,7 +106,7 @@ def environ_of(url: str, folder: Path, port: int, window: int) -> dict[str, str]
     return {**os.environ, **environment(settings), VARIABLE: str(offset)}
 
 
-def fill(database: Database, messages: int) -> list[str]:
+def fill(database: Database, messages: int, texts: Sequence[str] = TEXTS) -> list[str]:
     """A register with a person and a queued message for each number; returns the numbers."""
     upgrade(database)
     with database.write() as tx:
@@ -114,11 +115,12 @@ def fill(database: Database, messages: int) -> list[str]:
     numbers = [f"+8190{n // 3:07d}{(PLAIN, REFUSES, RECEIPT_FIRST)[n % 3]}" for n in range(messages)]
     with database.write() as tx:
         for first in range(0, messages, 1000):
-            _fill_some(tx, user_id, first, numbers[first : first + 1000])
+            _fill_some(tx, user_id, first, numbers[first : first + 1000], texts)
+    summaries.rebuild(database, NOW.date())
     return numbers
 
 
-def _fill_some(tx: Connection, user_id: int, first: int, numbers: list[str]) -> None:
+def _fill_some(tx: Connection, user_id: int, first: int, numbers: list[str], texts: Sequence[str]) -> None:
     ids = range(first + 1, first + 1 + len(numbers))
     on = {"area": Area.TAX, "debtor_id": 0}
     tx.execute(insert(Debtor), [
@@ -138,9 +140,9 @@ def _fill_some(tx: Connection, user_id: int, first: int, numbers: list[str]) -> 
         {"id": n, "debtor_id": n, "number": number, "kind": PhoneKind.MOBILE, "status": PhoneStatus.USABLE,
          "owner": PhoneOwner.SELF} for n, number in zip(ids, numbers, strict=True)
     ])  # fmt: skip
-    units = [compose(text, Allowance()).units for text in TEXTS]
+    units = [compose(text, Allowance()).units for text in texts]
     tx.execute(insert(SmsMessage), [
-        on | {"id": new_id(), "debtor_id": n, "phone_id": n, "number": number, "body": TEXTS[n % 2], "units": units[n % 2],
+        on | {"id": new_id(), "debtor_id": n, "phone_id": n, "number": number, "body": texts[n % len(texts)], "units": units[n % len(texts)],
               "reference": 0, "user_id": user_id, "state": SmsState.QUEUED, "queued_at": NOW, "not_before": NOW}
         for n, number in zip(ids, numbers, strict=True)
     ])  # fmt: skip

@@ -86,7 +86,8 @@ class Sender:
     def receipt(self, keys: tuple[str, ...], state: SmsState, *, number: str = NUMBER, route: str = "a") -> bool:
         self.now += SECONDS
         with self.database.write() as tx:
-            return sms_fate.receipt(tx, route, keys[0], keys, number, state, "err", self.now)
+            [known] = sms_fate.receipts(tx, route, [sms_fate.Receipt(keys[0], keys, number, state, "err")], self.now)
+            return known
 
     def reply(self, text: str, number: str = NUMBER) -> bool:
         with self.database.write() as tx:

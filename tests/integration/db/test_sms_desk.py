@@ -17,6 +17,7 @@ from db.usecases import sms, sms_consent, sms_desk, sms_fate, sms_templates
 from db.usecases.sms import SmsError, Wording
 from db.usecases.sms_consent import ConsentError
 from db.usecases.sms_desk import Offer
+from db.usecases.sms_fate import Receipt
 from db.usecases.sms_templates import TemplateError, Words
 from tests.integration.db.people import NOW, OFFICE, SmallOffice
 from tests.integration.db.test_sms import ACCEPTED, SECOND, TEXT, Sender
@@ -40,7 +41,7 @@ def failed(sender: Sender, reason: str) -> uuid.UUID:
     message = sender.sent(ACCEPTED)
     sender.now += timedelta(days=1)
     with sender.database.write() as tx:
-        sms_fate.receipt(tx, "a", "1a2b", ("1a2b",), "+819011112222", SmsState.FAILED, reason, sender.now)
+        sms_fate.receipts(tx, "a", [Receipt("1a2b", ("1a2b",), "+819011112222", SmsState.FAILED, reason)], sender.now)
     return message
 
 
@@ -194,7 +195,7 @@ def test_a_number_that_took_a_part_of_the_message_exists(sender: Sender) -> None
     sender.sent(ACCEPTED, SECOND, parts=2)
     sender.receipt(("1a2b",), SmsState.DELIVERED)
     with sender.database.write() as tx:
-        sms_fate.receipt(tx, "a", "1a2c", ("1a2c",), "+819011112222", SmsState.FAILED, "3-1", sender.now)
+        sms_fate.receipts(tx, "a", [Receipt("1a2c", ("1a2c",), "+819011112222", SmsState.FAILED, "3-1")], sender.now)
     assert sender.tasks(TaskKind.NUMBER_RESEARCH) == []
 
 
