@@ -67,10 +67,13 @@ class Database:
         ring: Callable[[], None] | None = None,
         pool_size: int = 5,
         lock_wait: float = LOCK_WAIT,
+        threaded: bool = False,
     ) -> None:
         """`ring` is called after a commit that wrote to the outbox (not on PostgreSQL, which notifies by itself).
 
-        `lock_wait`: seconds that a transaction waits for SQLite's one writer.
+        `lock_wait`: seconds that a transaction waits for SQLite's one writer. `threaded`: on PostgreSQL too, `run` takes a
+        thread for a transaction, as it does on SQLite: for a daemon whose transactions are few and long, so that nothing
+        else of it waits while one computes.
         """
         parsed = make_url(url)
         self.url: Final = url
@@ -81,6 +84,7 @@ class Database:
         self._ring = ring or (lambda: None)
         self._pool_size = pool_size
         self._lock_wait = lock_wait
+        self._threaded: Final = threaded or self.is_sqlite
         self._sync: Engine | None = None
         self._async: AsyncEngine | None = None
         self._opening: Final = threading.Lock()
@@ -150,7 +154,7 @@ class Database:
         def work(tx: Connection) -> R:
             return function(tx, *args, **kwargs)
 
-        if self.is_sqlite:
+        if self._threaded:
             return await self._to_its_end(self._in_thread(self._writers, self.write, work))
         return await self._to_its_end(self._on_driver(work))
 
@@ -191,7 +195,7 @@ class Database:
         threads: ThreadPoolExecutor, begin: Callable[[], AbstractContextManager[Connection]],
         work: Callable[[Connection], R],
     ) -> R:  # fmt: skip
-        """On SQLite: the whole transaction in one hop to a thread, where aiosqlite would take several a statement."""
+        """The whole transaction in one hop to a thread; aiosqlite would take several a statement."""
 
         def transaction() -> R:
             with begin() as tx:

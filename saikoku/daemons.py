@@ -27,10 +27,10 @@ R = TypeVar("R")
 _log = logging.getLogger(__name__)
 
 
-def open_database(settings: Settings) -> Database:
-    """The register, ringing the readers on this machine after each commit."""
+def open_database(settings: Settings, *, threaded: bool = False) -> Database:
+    """The register, ringing the readers on this machine after each commit. `threaded`: see `Database`."""
     settings.office.run_dir.mkdir(parents=True, exist_ok=True)
-    return Database(settings.database.url, ring=Bell(settings.office.run_dir))
+    return Database(settings.database.url, ring=Bell(settings.office.run_dir), threaded=threaded)
 
 
 def office_of(settings: Settings) -> Office:
@@ -106,7 +106,7 @@ async def _sms(settings: Settings, clock: Clock) -> None:
     from sms_smpp import sender
 
     _settle()
-    database = open_database(settings)
+    database = open_database(settings, threaded=True)
     try:
         await until_signal(sender.run(settings, database, clock, office_of(settings)))
     finally:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     BindParameter,
     Connection,
     Insert,
+    Integer,
     Row,
     Select,
     String,
@@ -66,6 +67,8 @@ SAME_AGAIN: Final = timedelta(minutes=10)
 
 LATEST: Final = timedelta(days=31)
 """So far ahead a message may be scheduled: what it says may be wrong later."""
+
+_NOW: Final = bindparam("now", type_=UtcDateTime())
 
 
 class SmsError(Exception):
@@ -192,9 +195,9 @@ def claim(tx: Connection, now: datetime, office: Office, most: int) -> list[Read
     """
     if emergency_stop(tx):
         return []
-    due_now = list(tx.execute(due(None, now, most)).all())
+    due_now = due(tx, None, now, most)
     for batch, room in sms_batches.release(tx, now, office, most - len(due_now)):
-        due_now += tx.execute(due(batch.id, now, room)).all()
+        due_now += due(tx, batch.id, now, room)
     of = kin_of_each(tx, {row.debtor_id for row in due_now}) if due_now else {}
     rows = _apart(tx, due_now, of)
     ready: list[Row[Any]] = []
@@ -212,20 +215,28 @@ def claim(tx: Connection, now: datetime, office: Office, most: int) -> list[Read
 _TAKEN: Final = (
     update(SmsMessage)
     .where(among(SmsMessage.id, "ids"))
-    .values(state=SmsState.SUBMITTING, submitting_at=bindparam("now", type_=UtcDateTime()), reason="")
+    .values(state=SmsState.SUBMITTING, submitting_at=_NOW, reason="")
 )
 
 
-def due(batch_id: uuid.UUID | None, now: datetime, most: int) -> Select[*tuple[Any, ...]]:
-    """Messages whose time has come: of a batch, or single ones. A walk along one index, however many others wait."""
+def due(tx: Connection, batch_id: uuid.UUID | None, now: datetime, most: int) -> list[Row[Any]]:
+    """Messages whose time has come, locked: of a batch, or single ones. A walk along one index, however many others wait."""
+    asked = {"now": now, "most": most} | ({} if batch_id is None else {"of_batch": batch_id})
+    return list(tx.execute(due_query(single=batch_id is None), asked).all())
+
+
+@cache
+def due_query(*, single: bool) -> Select[*tuple[Any, ...]]:
+    """The question, for single ones or for those of a batch."""
+    of_batch = SmsMessage.batch_id.is_(None) if single else SmsMessage.batch_id == bindparam("of_batch")
     return (
         select(
             SmsMessage.id, SmsMessage.debtor_id, SmsMessage.area, SmsMessage.phone_id, SmsMessage.number, SmsMessage.body,
             SmsMessage.reference, SmsMessage.user_id, SmsMessage.batch_id, SmsMessage.not_before,
         )
-        .where(SmsMessage.batch_id == batch_id, SmsMessage.state == SmsState.QUEUED, SmsMessage.not_before <= now)
+        .where(of_batch, SmsMessage.state == SmsState.QUEUED, SmsMessage.not_before <= _NOW)
         .order_by(SmsMessage.not_before, SmsMessage.id)
-        .limit(most)
+        .limit(bindparam("most", type_=Integer()))
         .with_for_update(skip_locked=True)
     )  # fmt: skip
 
@@ -352,7 +363,6 @@ _AGAIN: Final = (
     .where(SmsMessage.__table__.c.id == bindparam("of"))
     .values(state=SmsState.QUEUED, submitting_at=None, reason=bindparam("reason"), not_before=bindparam("not_before"))
 )
-_NOW: Final = bindparam("now", type_=UtcDateTime())
 _SUBMITTED: Final = Given(
     "outcome", {"id": Uuid(), "state": Code(SmsState), "route": String(), "contact_id": Uuid(), "reason": String()}
 )

@@ -396,7 +396,8 @@ def test_what_is_due_is_found_by_a_walk_along_the_index(batches: Batches, databa
         tx.execute(text("ANALYZE"))
         seen = []
         for batch_id in (None, batch):
-            query = sms.due(batch_id, NOW, 10).compile(tx, compile_kwargs={"literal_binds": True})
+            asked = sms.due_query(single=batch_id is None).params(of_batch=batch_id, now=NOW, most=10)
+            query = asked.compile(tx, compile_kwargs={"literal_binds": True})
             how = "EXPLAIN QUERY PLAN" if tx.dialect.name == "sqlite" else "EXPLAIN"
             seen.append(" ".join(str(row) for row in tx.execute(text(f"{how} {query}"))))
     for plan in seen:
