@@ -171,6 +171,7 @@ class SmppSettings:
     E.164 with blanks between. `national`: it wants `090…` and not `8190…`. `longest`: characters of the longest text.
     `gsm7`: `data_coding` 0 is the GSM alphabet. `validity_hours`: so long it tries to deliver (0: as it does by itself).
     `query_hours`: after so long without a receipt it is asked what became of a message (`query_sm`; 0: it offers no such thing).
+    `gone_codes`: its codes in receipts (`err:`) that mean that there is no such number, with blanks between.
     """
 
     host: str = ""
@@ -195,6 +196,7 @@ class SmppSettings:
     gsm7: bool = True
     validity_hours: int = 24
     query_hours: int = 0
+    gone_codes: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,8 @@ def route_of(section: str, carrier: SmppSettings) -> Route:
     except BadField as error:
         raise SettingError(f"{section}.sender", carrier.sender, str(error)) from error
     validity = _validity(section, carrier.validity_hours)
-    return Route(carrier.name, sender, prefixes, carrier.national, allowance_of(carrier), validity)
+    gone = frozenset(carrier.gone_codes.split())
+    return Route(carrier.name, sender, prefixes, carrier.national, allowance_of(carrier), validity, gone)
 
 
 def link_settings(section: str, carrier: SmppSettings) -> LinkSettings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Final
@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from db.reference.phones import PhoneError, parse_phone
 from db.register import UNAVAILABLE, Register
-from db.rules.sms import PartOutcome, SmsState
+from db.rules.sms import GONE_BY_CARRIER, PartOutcome, SmsState
 from db.usecases import sms_fate
 from db.usecases.office import Office
 from sms_smpp.errors import NotStored
@@ -40,26 +40,34 @@ STATES: Final[Mapping[Fate, SmsState]] = {
 class Inbox:
     """Stores the arrivals of one route; see `values.Keep`."""
 
-    def __init__(self, register: Register, route: str, office: Office, writing: asyncio.Lock) -> None:
-        """`writing` is held while arrivals are stored, and by the sender while it settles: a receipt and the answer that names its
+    def __init__(
+        self, register: Register, route: str, office: Office, writing: asyncio.Lock, gone: Collection[str] = ()
+    ) -> None:  # fmt: skip
+        """`gone`: the carrier's codes of numbers that do not exist. `writing` is held while arrivals are stored, and by the sender while it settles: a receipt and the answer that names its
         part must not be written at the same time, or neither would see the other."""
         self._register = register
         self._route = route
         self._office = office
         self._writing = writing
+        self._gone = gone
 
     async def __call__(self, arrivals: Sequence[Arrival]) -> None:
         try:
             async with self._writing:
-                await self._register.database.run(store, self._route, arrivals, self._register.now(), self._office)
+                now = self._register.now()
+                await self._register.database.run(store, self._route, arrivals, now, self._office, self._gone)
         except UNAVAILABLE as error:
             log.warning("%d arrivals cannot be stored now (%s)", len(arrivals), type(error.orig).__name__)
             raise NotStored from error
 
 
-def store(tx: Connection, route: str, arrivals: Sequence[Arrival], now: datetime, office: Office) -> None:
+def store(
+    tx: Connection, route: str, arrivals: Sequence[Arrival], now: datetime, office: Office, gone: Collection[str] = ()
+) -> None:  # fmt: skip
     """Write arrivals down, each as what it is, in their order; receipts that follow each other in one go."""
-    for known, some in groupby(((receipt_in(one), one) for one in arrivals), key=lambda pair: pair[0] is not None):
+    for known, some in groupby(
+        ((receipt_in(one, gone), one) for one in arrivals), key=lambda pair: pair[0] is not None
+    ):
         if known:
             sms_fate.receipts(tx, route, [receipt for receipt, _ in some if receipt], now)
             continue
@@ -70,14 +78,19 @@ def store(tx: Connection, route: str, arrivals: Sequence[Arrival], now: datetime
                 sms_fate.reply(tx, route, number_of(arrival), _storable(text_of(arrival)), now, office)
 
 
-def receipt_in(arrival: Arrival) -> sms_fate.Receipt | None:
+def receipt_in(arrival: Arrival, gone: Collection[str] = ()) -> sms_fate.Receipt | None:
     """What an arrival says of a message of ours, if it is a receipt."""
     if isinstance(arrival, LateAnswer) or (said := receipt_of(arrival)) is None:
         return None
     state = STATES[said.fate]
-    reason = "" if state is SmsState.DELIVERED else _storable(said.reason or said.fate.name)
+    reason = "" if state is SmsState.DELIVERED else reason_of(_storable(said.reason), said.fate, gone)
     identity = _storable(said.message_id)
     return sms_fate.Receipt(identity, id_candidates(identity), number_of(arrival), state, reason)
+
+
+def reason_of(code: str, fate: Fate, gone: Collection[str]) -> str:
+    """A carrier's code as it came, or with a word where it was agreed that it means that there is no such number."""
+    return f"{GONE_BY_CARRIER}{code}" if code in gone else code or fate.name
 
 
 def number_of(delivery: Delivery) -> str:

@@ -9,7 +9,7 @@ HELD: Final = 0.03
 """Seconds for which the register's one writer is kept from others, a call among them, at a time."""
 LEAST: Final = 25
 MOST: Final = 200
-SOON: Final = 0.1
+SOON: Final = 0.05
 """What goes out within so many seconds is claimed beforehand, so that a fast carrier need not wait for a claim."""
 
 

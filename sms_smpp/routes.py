@@ -29,6 +29,7 @@ class Route:
     """`sender`: the registered sender. `prefixes` in E.164. `national`: the carrier wants `090…` and not `8190…`.
 
     `validity`: so long the carrier tries, in SMPP's own form (`000001000000000R` is a day); empty for its own default.
+    `gone_codes`: its own codes in receipts that mean that there is no such number.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Route:
     national: bool = False
     allowance: Allowance = field(default_factory=Allowance)
     validity: str = ""
+    gone_codes: frozenset[str] = frozenset()
 
     def submissions(self, message: Message) -> tuple[Submission, ...]:
         """What goes over this route, part by part. Raises TextError where the route does not take the text."""

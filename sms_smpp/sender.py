@@ -33,10 +33,10 @@ from db.usecases.office import Office
 from db.usecases.sms import ReadyMessage, Submitted
 from sms_smpp.carriers import Carrier, carriers_of
 from sms_smpp.errors import BadField, BindRefused, LinkLost
-from sms_smpp.inbox import STATES, Inbox, part_outcome
+from sms_smpp.inbox import STATES, Inbox, part_outcome, reason_of
 from sms_smpp.portion import Flow, Portion
 from sms_smpp.receipts import Fate, fate_of, id_key
-from sms_smpp.routes import Message, Routes
+from sms_smpp.routes import Message, Route, Routes
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ async def run(settings: Settings, database: Database, clock: Clock, office: Offi
     writing = asyncio.Lock()
 
     def made() -> tuple[Carrier, ...]:
-        return carriers_of(settings, lambda route: Inbox(register, route.name, office, writing), time)
+        return carriers_of(settings, lambda route: Inbox(register, route.name, office, writing, route.gone_codes), time)
 
     made()  # what is wrong is said before waiting
     async with hints(database, settings.office.run_dir) as listening_:
@@ -200,7 +200,7 @@ class Sender:
                 return
             if said is not None and (fate := fate_of(said)) is not None:
                 async with self._writing:
-                    await self._register.write(told, route.name, one, fate, said.error_code, self._register.now())
+                    await self._register.write(told, route, one, fate, said.error_code, self._register.now())
 
     # -- taking and sending -----------------------------------------------------------------------------------------------------
 
@@ -320,13 +320,14 @@ def _bare(message: ReadyMessage, state: SmsState, reason: str) -> Submitted:
 
 
 def told(
-    tx: Connection, route: str, one: sms_fate.Unheard, fate: Fate, error_code: int, now: datetime
+    tx: Connection, route: Route, one: sms_fate.Unheard, fate: Fate, error_code: int, now: datetime
 ) -> None:  # fmt: skip
     """What a carrier answered counts as a receipt."""
     state = STATES[fate]
-    reason = "" if state in {SmsState.DELIVERED, SmsState.ACCEPTED} else str(error_code or fate.name)
+    is_fine = state in {SmsState.DELIVERED, SmsState.ACCEPTED}
+    reason = "" if is_fine else reason_of(str(error_code or ""), fate, route.gone_codes)
     receipt = sms_fate.Receipt(one.carrier_id, (id_key(one.carrier_id),), one.number, state, reason)
-    sms_fate.receipts(tx, route, [receipt], now)
+    sms_fate.receipts(tx, route.name, [receipt], now)
 
 
 async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:

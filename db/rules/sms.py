@@ -48,8 +48,10 @@ NUMBER_GONE: Final[Mapping[str, str]] = {
 
 Only what its standard (3GPP TS 29.002) gives one meaning. Not here, because they pass or are of our making: a phone that is off or out of
 reach (3-6, 3-27), barred (3-13), without SMS (3-11), and `ESME_RINVDSTADR`, which a route set to the wrong form of numbers
-gets for every one of them. The `err:` of a receipt's text is each carrier's own.
+gets for every one of them. The `err:` of a receipt's text is each carrier's own: which of them mean the same is agreed with it.
 """
+GONE_BY_CARRIER: Final = "番号なし "
+"""Begins the reason of a receipt whose code, by what was agreed with its carrier, says that the number exists no more."""
 
 _OPT_OUT: Final = frozenset({"停止", "配信停止", "送信停止", "拒否", "受信拒否", "不要", "ストップ", "stop", "やめて"})
 
@@ -68,7 +70,8 @@ class PartOutcome:
 
 
 def message_state(parts: Sequence[SmsState]) -> SmsState:
-    """The state of a message whose parts stand so. One that was begun and cannot be finished has failed."""
+    """The state of a message whose parts stand so. Of one that was begun and could not be finished, a phone may show what went
+    out or nothing: that is for a person to settle."""
     states = set(parts)
     if states == {SmsState.QUEUED}:
         return SmsState.QUEUED
@@ -76,8 +79,13 @@ def message_state(parts: Sequence[SmsState]) -> SmsState:
         if worst in states:
             return worst
     if SmsState.QUEUED in states:
-        return SmsState.FAILED
+        return SmsState.UNKNOWN
     return SmsState.DELIVERED if states == {SmsState.DELIVERED} else SmsState.ACCEPTED
+
+
+def is_gone(reason: str) -> bool:
+    """Whether a carrier said that the number exists no more."""
+    return reason in NUMBER_GONE or reason.startswith(GONE_BY_CARRIER)
 
 
 def is_opt_out(reply: str) -> bool:

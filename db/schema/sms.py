@@ -137,6 +137,12 @@ class SmsPart(Base):
     """A part as the carrier knows it. `id_key` is the carrier's id as receipts are compared with it."""
 
     __tablename__ = "sms_part"
+    __table_args__ = (
+        Index(
+            "ix_sms_part_open", "submitted_at",
+            sqlite_where=text("state IN ('accepted', 'unknown')"), postgresql_where=text("state IN ('accepted', 'unknown')"),
+        ),
+    )  # fmt: skip
 
     message_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sms_message.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

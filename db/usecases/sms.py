@@ -328,9 +328,10 @@ def settle(tx: Connection, submitted: Sequence[Submitted], now: datetime, office
     reached = [rows[one.id] for one in gone if one.outcomes[0].state is not SmsState.FAILED]
     contacts = {row.id: new_id() for row in reached}
     _add_contacts(tx, contacts, {row.debtor_id for row in reached}, now, office)
+    whole = {one.id: message_state([part.state for part in each[one.id]]) for one in gone}
     states = [
         (
-            one.id, message_state([part.state for part in each[one.id]]), one.route, contacts.get(one.id),
+            one.id, whole[one.id], one.route, contacts.get(one.id),
             " ".join(outcome.reason for outcome in one.outcomes if outcome.reason),
         )
         for one in gone
@@ -339,7 +340,7 @@ def settle(tx: Connection, submitted: Sequence[Submitted], now: datetime, office
     changed = [(TOPIC, rows[one.id].debtor_id) for one in open_]
     publish_all(tx, now, changed + [("debtor", one) for one in sorted({row.debtor_id for row in reached})])
     for one in gone:
-        if any(part.state is SmsState.UNKNOWN for part in each[one.id]):
+        if SmsState.UNKNOWN in {whole[one.id], *(part.state for part in each[one.id])}:
             sms_fate.ask_a_person(tx, rows[one.id].debtor_id, rows[one.id].area, one.id, now)
         for part in each[one.id]:
             if part.state is SmsState.FAILED:

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from db.outbox import publish, publish_each
-from db.rules.sms import BEFORE, FINAL, NUMBER_GONE, PartOutcome, SmsState, is_opt_out, message_state
+from db.rules.sms import BEFORE, FINAL, PartOutcome, SmsState, is_gone, is_opt_out, message_state
 from db.rules.terms import Area, TaskKind
 from db.rules.viewer import system_viewer
 from db.schema.base import Code, UtcDateTime, new_id
@@ -176,15 +176,22 @@ class Unheard:
 
 def unheard_of(tx: Connection, route: str, before: datetime, after: datetime, most: int) -> list[Unheard]:
     """Parts submitted before one moment and after another of which nothing final is known, the oldest first."""
-    query = (
-        select(SmsMessage.id, SmsMessage.number, SmsPart.carrier_id)
-        .join(SmsPart, SmsPart.message_id == SmsMessage.id)
-        .where(SmsMessage.submitting_at < before, SmsMessage.submitting_at >= after, SmsMessage.route == route)
-        .where(SmsPart.state.in_((SmsState.ACCEPTED, SmsState.UNKNOWN)), SmsPart.carrier_id != "")
-        .order_by(SmsMessage.submitting_at, SmsPart.number)
-        .limit(most)
-    )
-    return [Unheard(row.id, row.number, row.carrier_id) for row in tx.execute(query)]
+    asked = {"route": route, "before": before, "after": after, "most": most}
+    return [Unheard(row.id, row.number, row.carrier_id) for row in tx.execute(UNHEARD, asked)]
+
+
+_OPEN: Final = bindparam(
+    None, (SmsState.ACCEPTED, SmsState.UNKNOWN), SmsPart.state.type, expanding=True, literal_execute=True
+)
+"""Written out, so that SQLite knows that the index of just these parts will do."""
+UNHEARD: Final = (
+    select(SmsMessage.id, SmsMessage.number, SmsPart.carrier_id)
+    .join(SmsPart, SmsPart.message_id == SmsMessage.id)
+    .where(SmsPart.submitted_at < bindparam("before"), SmsPart.submitted_at >= bindparam("after"))
+    .where(SmsPart.state.in_(_OPEN), SmsPart.carrier_id != "", SmsMessage.route == _ROUTE)
+    .order_by(SmsPart.submitted_at, SmsPart.number)
+    .limit(bindparam("most", type_=Integer()))
+)
 
 
 def add_parts(
@@ -353,7 +360,7 @@ def _final_at(state: ColumnElement[SmsState]) -> ColumnElement[Any]:
 
 def learn_of_number(tx: Connection, message: Row[Any], reason: str, now: datetime) -> None:
     """A carrier that says a number exists no more is believed: nothing more is sent there, and another has to be found."""
-    if reason not in NUMBER_GONE:
+    if not is_gone(reason):
         return
     sms.mark_gone(tx, message.number, reason, message.id, now)
     what = "SMSの宛先として存在しない番号"

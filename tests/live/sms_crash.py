@@ -193,8 +193,6 @@ def _contradiction(state: SmsState, units: int, got: int, refused: bool) -> str:
         return "" if state is SmsState.FAILED and got == 1 else f"refused by the SMSC, {state.value} in the register"
     if state in {SmsState.ACCEPTED, SmsState.DELIVERED}:
         return "" if got == units else f"{state.value}, but {got} of {units} parts were received"
-    if state is SmsState.FAILED:  # the link went before its last part
-        return "" if 0 < got < units else f"failed, but {got} of {units} parts were received"
     return f"{state.value} in the end"
 
 

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from db.engine import Database
+from db.rules import bits
 from db.rules.sms import PartOutcome, SmsState
 from db.rules.terms import Area, Channel, FlagKind, TaskKind
 from db.rules.viewer import NotAllowedError, Viewer
@@ -14,7 +15,9 @@ from db.schema.claims import Installment
 from db.schema.contacts import Contact
 from db.schema.people import Flag, Household, Phone
 from db.schema.sms import SmsMessage, SmsPart, SmsReceipt, SmsReply
+from db.schema.summaries import CaseSummary
 from db.schema.work import Task
+from db.store import summaries
 from db.usecases import sms, sms_fate, stop
 from db.usecases.sms import ReadyMessage, SmsError, Submitted, Wording
 from tests.integration.db.people import ADMIN, NOW, OFFICE, SmallOffice
@@ -170,6 +173,12 @@ def test_a_message_is_claimed_once_and_stands_in_the_record_once_it_went_out(sen
     sender.settle(message, PartOutcome(SmsState.FAILED))  # said already
     assert sender.state(message) is SmsState.ACCEPTED
     assert sender.contacts() == [TEXT]
+    with sender.database.write() as tx:  # what a text changes of the summary is all that it can change
+        kept = tx.execute(select(CaseSummary)).all()
+        tx.execute(update(CaseSummary).values(last_at=0, last_channel=0, last_disposition=0))
+        summaries.refresh(tx, [sender.debtor], OFFICE.today(sender.now))
+        assert tx.execute(select(CaseSummary)).all() == kept
+    assert kept[0].last_channel == bits.CHANNELS[Channel.SMS]
 
 
 @pytest.mark.req("S3", "C4")
@@ -288,6 +297,18 @@ def test_what_surely_was_not_sent_goes_out_later_and_what_is_unknown_never(sende
 
 
 @pytest.mark.req("S6")
+def test_a_text_cut_between_its_parts_is_unknown_and_never_sent_again(sender: Sender) -> None:
+    message = sender.sent(ACCEPTED, NOT_SENT, parts=2)
+    assert sender.state(message) is SmsState.UNKNOWN
+    sender.now += sms.TRY_AGAIN
+    assert sender.receipt(("1a2b",), SmsState.DELIVERED)  # what a phone shows of half a text nobody knows
+    assert sender.state(message) is SmsState.UNKNOWN
+    assert sender.claim() == []
+    assert sender.tasks(TaskKind.SMS_UNKNOWN) == [False]
+    assert sender.contacts() == [TEXT]
+
+
+@pytest.mark.req("S6")
 def test_what_a_killed_sender_was_sending_is_unknown(sender: Sender) -> None:
     message = sender.queue()
     sender.claim()
@@ -337,6 +358,32 @@ def test_a_receipt_finds_its_message_in_either_spelling_before_and_after_the_ans
     with sender.database.read() as tx:
         mine = select(func.count()).select_from(SmsReceipt).where(SmsReceipt.message_id == message)
         assert tx.execute(mine).scalar_one() == 2
+
+
+@pytest.mark.req("S4")
+def test_receipts_taken_together_are_taken_one_after_the_other(sender: Sender, small: SmallOffice) -> None:
+    def said(key: str, state: SmsState, number: str = NUMBER) -> sms_fate.Receipt:
+        return sms_fate.Receipt(key, (key,), number, state, "err")
+
+    two_parts, other = sender.queue(), sender.queue(debtor=small.debtor(phone="+819033334444"))
+    sender.claim()
+    outcomes = [
+        Submitted(two_parts, "a", 2, (ACCEPTED, PartOutcome(SmsState.ACCEPTED, "1A2C", ("1a2c",)))),
+        Submitted(other, "a", 1, (PartOutcome(SmsState.UNKNOWN),)),
+    ]
+    with sender.database.write() as tx:
+        sms.settle(tx, outcomes, sender.now, OFFICE)
+        first = [
+            said("1a2b", SmsState.ACCEPTED), said("1a2b", SmsState.UNKNOWN), said("1a2b", SmsState.DELIVERED),
+            said("1a2b", SmsState.DELIVERED), said("1a2b", SmsState.DELIVERED, "+819033334444"),
+            said("1a2b", SmsState.DELIVERED, "+819033334444"), said("1a2c", SmsState.DELIVERED),
+        ]  # fmt: skip
+        assert sms_fate.receipts(tx, "a", first, sender.now) == [True] * 4 + [False] * 2 + [True]
+        assert sms_fate.receipts(tx, "a", first, sender.now) == [True] * 4 + [False] * 2 + [True]
+        kept = tx.execute(select(SmsReceipt.state).order_by(SmsReceipt.id)).scalars().all()
+    assert kept == [one.state for at, one in enumerate(first) if at not in {3, 5}]
+    assert (sender.state(two_parts), sender.state(other)) == (SmsState.DELIVERED, SmsState.UNKNOWN)
+    assert sender.tasks(TaskKind.SMS_UNKNOWN) == [False]  # the other's
 
 
 @pytest.mark.req("S4")

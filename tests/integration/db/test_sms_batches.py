@@ -17,11 +17,11 @@ from db.schema.claims import Payment
 from db.schema.contacts import Contact
 from db.schema.merges import MergedPerson
 from db.schema.people import Phone
-from db.schema.sms import SmsBatchTarget, SmsMessage
+from db.schema.sms import SmsBatchTarget, SmsMessage, SmsPart
 from db.schema.staff import AccessLog
 from db.store import callers
 from db.store import sms_batches as store
-from db.usecases import sms, sms_batch_desk, sms_batches, sms_templates, stop
+from db.usecases import sms, sms_batch_desk, sms_batches, sms_fate, sms_templates, stop
 from db.usecases.office import Office
 from db.usecases.sms import Submitted, Wording
 from db.usecases.sms_batch_desk import BatchError, Progress
@@ -392,13 +392,20 @@ def test_what_is_due_is_found_by_a_walk_along_the_index(batches: Batches, databa
             tx.execute(
                 insert(SmsMessage), [{**kept, "id": uuid.uuid4(), "number": f"+8190{n:08d}"} for n in range(100, 3100)]
             )
+        arrived = {"number": 1, "state": SmsState.DELIVERED, "carrier_id": "1", "submitted_at": NOW}
+        ids = tx.execute(select(SmsMessage.id)).scalars().all()
+        tx.execute(insert(SmsPart), [arrived | {"message_id": one} for one in ids])
     with database.write() as tx:
         tx.execute(text("ANALYZE"))
         seen = []
+        how = "EXPLAIN QUERY PLAN" if tx.dialect.name == "sqlite" else "EXPLAIN"
+        week = {"route": "a", "before": NOW + timedelta(days=1), "after": NOW - timedelta(days=7), "most": 50}
+        query = sms_fate.UNHEARD.params(**week).compile(tx, compile_kwargs={"literal_binds": True})
+        plan = " ".join(str(row) for row in tx.execute(text(f"{how} {query}")))
+        assert "ix_sms_part_open" in plan, plan
         for batch_id in (None, batch):
             asked = sms.due_query(single=batch_id is None).params(of_batch=batch_id, now=NOW, most=10)
             query = asked.compile(tx, compile_kwargs={"literal_binds": True})
-            how = "EXPLAIN QUERY PLAN" if tx.dialect.name == "sqlite" else "EXPLAIN"
             seen.append(" ".join(str(row) for row in tx.execute(text(f"{how} {query}"))))
     for plan in seen:
         assert "ix_sms_message_queue" in plan, plan

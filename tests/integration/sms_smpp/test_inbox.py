@@ -7,8 +7,10 @@ from sqlalchemy import select
 
 from db.engine import Database
 from db.rules.sms import SmsState
+from db.rules.terms import TaskKind
 from db.schema.people import Flag
 from db.schema.sms import SmsMessage, SmsReceipt, SmsReply
+from db.store import sms as sms_store
 from db.usecases import sms
 from db.usecases.sms import Submitted
 from sms_smpp.inbox import number_of, part_outcome, store
@@ -51,6 +53,22 @@ def test_a_receipt_moves_its_message(sender: Sender, words: bytes, state: SmsSta
     message = sender.sent(part_outcome(Accepted("1A2B")))
     take(sender, delivery(RECEIPT % words, esm_class=4))
     assert sender.state(message) is state
+    with sender.database.read() as tx:
+        assert not sms_store.gone(tx, [NUMBER])  # `err:021` says nothing unless that was agreed
+
+
+@pytest.mark.req("S4")
+def test_a_code_that_was_agreed_to_mean_no_such_number_stops_messages_to_it(sender: Sender) -> None:
+    """Before the carrier's answer too, when nobody knows whose receipt it is."""
+    message = sender.queue()
+    sender.claim()
+    with sender.database.write() as tx:
+        store(tx, "a", [delivery(RECEIPT % b"UNDELIV", esm_class=4)], sender.now, OFFICE, {"020", "021"})
+    sender.settle(message, part_outcome(Accepted("1A2B")))
+    assert sender.state(message) is SmsState.FAILED
+    with sender.database.read() as tx:
+        assert list(sms_store.gone(tx, [NUMBER])) == [NUMBER]
+    assert sender.tasks(TaskKind.NUMBER_RESEARCH) == [False]
 
 
 @pytest.mark.req("S5")

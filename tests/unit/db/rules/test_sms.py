@@ -13,7 +13,7 @@ Q, A, D, F, E, U = (
 @pytest.mark.parametrize(
     ("parts", "whole"),
     [
-        ([Q, Q], Q), ([A], A), ([A, A], A), ([D, A], A), ([D, D], D), ([A, Q], F), ([D, Q], F),
+        ([Q, Q], Q), ([A], A), ([A, A], A), ([D, A], A), ([D, D], D), ([A, Q], U), ([D, Q], U), ([E, Q], E),
         ([U, Q], U), ([A, U], U), ([D, U], U), ([U, F], F), ([D, E], E), ([E, F], F), ([F, Q], F),
     ],
 )  # fmt: skip
