@@ -7,7 +7,7 @@ from typing import Final
 
 HELD: Final = 0.03
 """Seconds for which the register's one writer is kept from others, a call among them, at a time."""
-LEAST: Final = 25
+LEAST: Final = 50
 MOST: Final = 200
 SOON: Final = 0.05
 """What goes out within so many seconds is claimed beforehand, so that a fast carrier need not wait for a claim."""
@@ -17,7 +17,7 @@ SOON: Final = 0.05
 class Portion:
     """As many as are written within HELD: what a transaction took tells how many the next may hold."""
 
-    size: int = 50
+    size: int = LEAST
 
     def took(self, count: int, seconds: float) -> None:
         """A transaction of `count` held the writer for so long. One that was too long shrinks the next at once; one that was

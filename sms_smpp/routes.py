@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Protocol
 
 from db.rules.texts.parts import Allowance, Joining, compose
@@ -42,7 +43,7 @@ class Route:
 
     def submissions(self, message: Message) -> tuple[Submission, ...]:
         """What goes over this route, part by part. Raises TextError where the route does not take the text."""
-        composition = compose(message.text, self.allowance)
+        composition = _composed(message.text, self.allowance)
         payload = composition.joining is Joining.PAYLOAD and composition.units > 1
         return tuple(
             Submission(
@@ -119,6 +120,10 @@ async def _in_order(link: Submits, parts: Sequence[Submission]) -> tuple[Outcome
         if not isinstance(outcomes[-1], Accepted):
             break
     return tuple(outcomes)
+
+
+_composed: Final = lru_cache(maxsize=32)(compose)
+"""The messages of a batch have one text."""
 
 
 def _match(route: Route, number: str) -> int:

@@ -31,6 +31,8 @@ class Wire(asyncio.Protocol):
         self._holds: set[str] = set()
         self.writable = asyncio.Event()
         self.writable.set()
+        self._loop = loop
+        self._out: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what create_connection gives
@@ -74,12 +76,21 @@ class Wire(asyncio.Protocol):
         return why in self._holds
 
     def send(self, frame: bytes) -> None:
-        """Write a PDU, unless the connection has ended."""
+        """Write a PDU, unless the connection has ended. What is sent in one turn of the loop goes out together: a call of the system
+        for each gives the processor away, and costs more than all else about it."""
         if self._transport is not None and not self.lost.done():
-            self._transport.write(frame)
+            if not self._out:
+                self._loop.call_soon(self._flush)
+            self._out.append(frame)
+
+    def _flush(self) -> None:
+        if self._out and self._transport is not None:
+            frames, self._out = self._out, []
+            self._transport.write(b"".join(frames))
 
     def lose(self, reason: str) -> None:
-        """End the connection now; nothing is flushed to a peer that may not be there."""
+        """End the connection now; what the system does not take at once is not flushed to a peer that may not be there."""
+        self._flush()
         if not self.lost.done():
             self.lost.set_result(reason)
         if self._transport is not None:
