@@ -28,12 +28,13 @@ from typing import Any, Final
 
 import aiohttp
 import smpp34
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, insert, literal, select, true, type_coerce, update
 
 from bench.rows import Row, percentile
 from db.engine import Database
 from db.hints import Bell
 from db.outbox import publish
+from db.schema.base import UtcDateTime
 from db.schema.people import Phone
 from db.schema.sms import SmsMessage
 from saikoku.lab.asterisk import free_port
@@ -45,8 +46,10 @@ from tests.live.sms_crash import environ_of, fill
 MESSAGES: Final = 10_000
 WINDOW: Final = 50
 SINGLES: Final = 40
+SENT: Final = 1_000
 BAR: Final = 2_000.0
 SINGLE_BAR: Final = 100.0
+FLAT: Final = 1.1
 PATIENCE: Final = 60.0
 TEXT: Final = "桜市役所です。0422-11-2233までお電話ください。"
 SENDER: Final = Address("0422112233")
@@ -73,6 +76,9 @@ def run() -> Sequence[Row]:
             rows.append(
                 Row(f"saikoku sms on {name} over Kannel with its store", rate / kannel, "times", 0.8, below=False)
             )
+    few, many = (asyncio.run(_resident(count)) for count in (1_000, 1_000_000))
+    rows.append(Row("saikoku sms: resident with 1,000 messages queued", few, "MB"))
+    rows.append(Row("saikoku sms: resident with 1,000,000 queued over that with 1,000", many / few, "times", FLAT))
     return rows
 
 
@@ -291,6 +297,42 @@ async def _ours(*, postgres: bool) -> tuple[float, float, list[float]]:
         await database.aclose()
     waits = [(one["at"] - let_go[one["number"]]) * 1000 for one in found if "number" in one]
     return float(found[-1]["rate"]), memory, waits
+
+
+async def _resident(count: int) -> float:
+    """Megabytes of the sender when it has sent a thousand messages out of `count` that are due."""
+    async with _register(postgres=False) as (url, folder):
+        database = Database(url, ring=Bell(folder / "run"))
+        (folder / "run").mkdir()
+        fill(database, SENT, texts=(TEXT,))
+        with database.write() as tx:
+            _queue_more(tx, count // SENT - 1)
+        await database.aclose()
+        with smsc(SENT) as (port, process):
+            environ = environ_of(url, folder, port, WINDOW)
+            child = await asyncio.create_subprocess_exec(sys.executable, "-m", "saikoku", "sms", env=environ)
+            try:
+                await asyncio.to_thread(_rate, process)
+                return _peak(child.pid)
+            finally:
+                child.terminate()
+                await child.wait()
+
+
+def _queue_more(tx: Connection, times: int) -> None:
+    """As many again, so many times, due a little later."""
+    if not times:
+        return
+    table = SmsMessage.__table__
+    nth = select(literal(1).label("n")).cte("nth", recursive=True)
+    nth = nth.union_all(select(nth.c.n + 1).where(nth.c.n < times))
+    new = {
+        "id": func.lower(func.hex(func.randomblob(16))),
+        "not_before": literal(NOW + timedelta(seconds=1), UtcDateTime()),
+    }
+    columns = [type_coerce(new[c.name], c.type) if c.name in new else c for c in table.columns]
+    rows = select(*columns).select_from(table.join(nth, true()))
+    tx.execute(insert(SmsMessage).from_select([c.name for c in table.columns], rows))
 
 
 @contextlib.asynccontextmanager

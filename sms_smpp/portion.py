@@ -7,6 +7,8 @@ from typing import Final
 
 HELD: Final = 0.03
 """Seconds for which the register's one writer is kept from others, a call among them, at a time."""
+HELD_BY_ONE_OF_MANY: Final = 0.06
+"""The same on PostgreSQL, where others write meanwhile; each of its some thirty questions takes a way there and back."""
 LEAST: Final = 50
 MOST: Final = 200
 SOON: Final = 0.05
@@ -15,17 +17,18 @@ SOON: Final = 0.05
 
 @dataclass(slots=True)
 class Portion:
-    """As many as are written within HELD: what a transaction took tells how many the next may hold."""
+    """As many as are written within `held` seconds: what a transaction took tells how many the next may hold."""
 
+    held: float = HELD
     size: int = LEAST
 
     def took(self, count: int, seconds: float) -> None:
         """A transaction of `count` held the writer for so long. One that was too long shrinks the next at once; one that was
         short enlarges it by half, if it was full."""
-        if seconds > HELD:
-            self.size = max(LEAST, min(self.size, int(count * HELD / seconds)))
+        if seconds > self.held:
+            self.size = max(LEAST, min(self.size, int(count * self.held / seconds)))
         elif 2 * count > self.size:
-            self.size = min(MOST, max(self.size, int(self.size * min(1.5, HELD / max(seconds, 0.001)))))
+            self.size = min(MOST, max(self.size, int(self.size * min(1.5, self.held / max(seconds, 0.001)))))
 
 
 @dataclass(slots=True)
