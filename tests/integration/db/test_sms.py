@@ -163,6 +163,8 @@ def test_a_message_waits_for_its_time_and_for_the_offices_hours(sender: Sender) 
 
 @pytest.mark.req("S6")
 def test_a_message_is_claimed_once_and_stands_in_the_record_once_it_went_out(sender: Sender) -> None:
+    with sender.database.write() as tx:
+        summaries.refresh(tx, [sender.debtor], OFFICE.today(NOW))
     message = sender.queue()
     (ready,) = sender.claim()
     assert (ready.id, ready.number, ready.body, ready.reference) == (message, NUMBER, TEXT, 0)

@@ -248,6 +248,7 @@ def test_a_single_message_goes_before_a_batch_and_a_batch_keeps_its_pace(batches
     single = batches.single(alone)
     first, second = batches.take(2)
     assert first.id == single
+    assert first.turn < second.turn  # at the link too, whichever was claimed first
     taken = [second, *batches.take()]
     assert len(taken) == 2
     assert batches.take() == []
