@@ -36,7 +36,7 @@ CITY, ZEIMU = City(12), Zeimu()
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps of one person or two, so that there is something between them."""
-    monkeypatch.setattr(import_work, "Size", lambda _hold: Size(0.0, rows=5, most=5))
+    monkeypatch.setattr(import_work, "Size", lambda *_: Size(0.0, rows=5, most=5))
     monkeypatch.setattr(import_work, "TELL_EVERY", 0.0)
 
 
@@ -79,7 +79,7 @@ def test_stopped_anywhere_it_goes_on_and_comes_to_the_same(exchange: Exchange, t
 
 def _killed_after(url: str, folder: str, run_id: Any, holder: str, commits: int) -> None:
     """Work, and be killed in the middle of a transaction."""
-    import_work.Size = lambda _hold: Size(0.0, rows=5, most=5)  # type: ignore[assignment,misc]
+    import_work.Size = lambda *_: Size(0.0, rows=5, most=5)  # type: ignore[assignment,misc]
     database, left = Database(url), [commits]
 
     def commit(_connection: object) -> None:
