@@ -132,7 +132,7 @@ async def _jobs(settings: Settings, clock: Clock) -> None:
 
 def _settle() -> None:
     """What is loaded by now stays: the collector of cycles, which stops everything while it looks, leaves it out from here on
-    and comes less often. Else one page in ten waited some 50 ms for it."""
+    and comes less often."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)

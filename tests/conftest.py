@@ -1,5 +1,5 @@
 """For all tests: Hypothesis sets no time limit for an example, as a busy machine would fail it; and what is loaded when tests
-begin is left out of the search for cycles, which took a tenth of their time."""
+begin is left out of the search for cycles."""
 
 import gc
 

@@ -99,8 +99,8 @@ class LineReader:
             return Refused(record.number, error.column, _shown(error.value), error.reason, self._readable(fields))
 
     def read_all(self, batch: Sequence[Record]) -> list[Values] | None:
-        """The values of many records, a column after the other, in a third of the time; None if any of them is to be
-        looked at by itself: skipped, misshapen, or refused."""
+        """The values of many records, a column after the other, which makes reading a file some 15 % shorter; None if any of
+        them is to be looked at by itself: skipped, misshapen, or refused."""
         _, rows, reasons, _, _ = zip(*batch, strict=True)
         widths = set(map(len, rows))
         fits = widths == {self._width} if self._width else len(widths) == 1 and min(widths) >= self._least

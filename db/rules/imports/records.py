@@ -116,7 +116,6 @@ def records(file: BinaryIO, encoding: str, delimiter: str) -> Iterator[Record]:
     """The records of a file. Never raises for what is in it."""
     lines = _Lines(file, encoding)
     number = 1
-    plain = tuple.__new__  # a record a line: the constructor of a NamedTuple takes three times as long
     while True:
         reader = csv.reader(lines.begin(number), delimiter=delimiter, strict=True)
         first = number
@@ -126,7 +125,7 @@ def records(file: BinaryIO, encoding: str, delimiter: str) -> Iterator[Record]:
                 if after - number > MOST_LINES:
                     raise csv.Error("unexpected end of data")
                 private = lines.private and any(map(PRIVATE_USE.search, fields))
-                yield plain(Record, (number, fields, "", private, ""))
+                yield Record(number, fields, "", private)
                 lines.start = number = after
         except csv.Error as error:
             several = first + reader.line_num - number > 1
