@@ -5,6 +5,7 @@ Measured are the use cases as the panel calls them (checks, conditions, sentence
 officer of three business areas. The pages are the first and the second in three orders.
 """
 
+import gc
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -81,6 +82,7 @@ def run() -> Sequence[Row]:
 
 
 def _rows() -> Iterator[Row]:
+    gc.freeze()  # as the daemons do: what was loaded is not looked through for garbage again and again
     counts: dict[int, float] = {}
     for size in SIZES:
         database = Database(f"sqlite:///{city(size)}")

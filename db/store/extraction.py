@@ -5,13 +5,14 @@ for paging are asked as `column + 0`: a pass over the table is quicker than half
 neither database can know beforehand which it will be.
 """
 
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, false, func, not_, or_, select, true
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, cast, false, func, not_, or_, select, true
 
 from db.rules import bits
 from db.rules import conditions as rules
@@ -22,7 +23,7 @@ from db.rules.viewer import Viewer
 from db.schema.claims import Assessment, Installment
 from db.schema.people import Flag
 from db.schema.summaries import CaseSummary
-from db.store import summary_codes
+from db.store import passes, summary_codes
 from db.store.summary_parts import LOT_COLUMNS, YEAR_COLUMNS
 
 Lot = tuple[Area, str, int]
@@ -70,6 +71,17 @@ class Compiler:
         """Whether there are more items of a year than the sets hold."""
         return any(number >= _LOTS for number in self.lots.values())
 
+    @cached_property
+    def protected(self) -> Select[Any]:
+        """Everybody under protection (支援措置), or soon to be."""
+        not_over = or_(Flag.valid_to.is_(None), Flag.valid_to >= self.today)
+        people = select(Flag.debtor_id).where(Flag.kind == FlagKind.PROTECTED, not_over)
+        if self.tx.dialect.name != "sqlite":
+            return people
+        # SQLite would look for them again in every span of a pass
+        known = json.dumps(list(self.tx.execute(people).scalars()))
+        return select(func.json_each(known).table_valued("value").c.value)
+
     def debt_age(self, leaf: rules.DebtAge, column: Any) -> ColumnElement[bool]:
         """At least N months: due on or before the same day N months ago; at most N: not before that day."""
         newest = _FAR if leaf.low is None else same_day_of_month(self.today, -leaf.low).toordinal()
@@ -97,9 +109,14 @@ def visible(viewer: Viewer, of: Any = CaseSummary) -> ColumnElement[bool]:
 
 def totals(tx: Connection, viewer: Viewer, condition: ColumnElement[bool]) -> tuple[int, int]:
     """How many cases, and their principal in yen."""
-    query = select(func.count(), cast(func.coalesce(func.sum(CaseSummary.principal), 0), BigInteger))
-    cases, principal = tx.execute(query.where(condition, visible(viewer))).one()
-    return cases, principal
+    query = summed().where(condition, visible(viewer), passes.within(tx))
+    parts = passes.each(tx, lambda own, span: own.execute(query, span).one())
+    return sum(cases for cases, _ in parts), sum(principal for _, principal in parts)
+
+
+def summed() -> Select[int, int]:
+    """How many summaries there are, and their principal in yen."""
+    return select(func.count(), cast(func.coalesce(func.sum(CaseSummary.principal), 0), BigInteger))
 
 
 def has_any(column: Any, mask: int) -> ColumnElement[bool]:
@@ -210,10 +227,7 @@ def _installment(compiler: Compiler, leaf: rules.Levy, of: Any) -> ColumnElement
 
 def _district(compiler: Compiler, leaf: rules.District, of: Any) -> ColumnElement[bool]:
     numbers = compiler.codes(summary_codes.DISTRICT, leaf.districts)
-    protected = select(Flag.debtor_id).where(
-        Flag.kind == FlagKind.PROTECTED, or_(Flag.valid_to.is_(None), Flag.valid_to >= compiler.today)
-    )
-    return and_(_one_of(of.district, numbers), of.debtor_id.not_in(protected))
+    return and_(_one_of(of.district, numbers), of.debtor_id.not_in(compiler.protected))
 
 
 def _promise(compiler: Compiler, leaf: rules.PromiseIs, of: Any) -> ColumnElement[bool]:

@@ -5,13 +5,15 @@ one the first of the order are *walked* along an index until enough are found; w
 `STRIDES` rows, one pass over all finds the first of the order. So no order and no condition needs more than a pass.
 """
 
+import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, and_, or_, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, func, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql import visitors
 
@@ -20,12 +22,13 @@ from db.rules.conditions import Condition, Group, Joining
 from db.rules.terms import Term
 from db.rules.viewer import Viewer
 from db.schema.summaries import CaseSummary
-from db.store.extraction import Compiler, visible
+from db.store import passes
+from db.store.extraction import Compiler, summed, visible
 
 GATHERED: Final = 10_000
 """How many cases are gathered at most."""
 
-STRIDES: Final = (500, 20_000)
+STRIDES: Final = (500, 6_000, 20_000)
 """How many rows are walked in the order, at first and before all are looked at."""
 
 _TABLE: Final[Table] = CaseSummary.__table__  # type: ignore[assignment]
@@ -60,33 +63,103 @@ Key = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """All cases of a small result as they stood: (case, principal, oldest due, last contact)."""
+    """All cases of a small result as they stood, a column each: ten thousand rows would be as many objects to keep."""
 
-    rows: Sequence[tuple[int, int, int, int]]
-
-    @property
-    def principal(self) -> int:
-        """Their principal, in yen."""
-        return sum(row[1] for row in self.rows)
+    case_ids: Sequence[int] = ()
+    principal: Sequence[int] = ()
+    oldest_due: Sequence[int] = ()
+    last_at: Sequence[int] = ()
 
     def keys(self, order: Order) -> list[Key]:
         """All of them, ascending."""
-        place = _PLACES[_COLUMNS[order][0].key]
-        return sorted((row[place], row[0]) for row in self.rows)
+        column = _COLUMNS[order][0].key
+        return sorted(zip(self.case_ids if column == "case_id" else getattr(self, column), self.case_ids, strict=True))
+
+    def __add__(self, other: "Gathered") -> "Gathered":
+        return Gathered(
+            [*self.case_ids, *other.case_ids], [*self.principal, *other.principal],
+            [*self.oldest_due, *other.oldest_due], [*self.last_at, *other.last_at],
+        )  # fmt: skip
 
 
-_PLACES: Final = {"case_id": 0, "principal": 1, "oldest_due": 2, "last_at": 3}
+NOBODY: Final = Gathered()
 
 
-def gather(tx: Connection, viewer: Viewer, condition: ColumnElement[bool]) -> Gathered | None:
-    """All cases that are meant, if they are few; None if there are more than `GATHERED`."""
-    query = (
-        select(CaseSummary.case_id, CaseSummary.principal, CaseSummary.oldest_due, CaseSummary.last_at)
-        .where(condition, visible(viewer))
-        .limit(GATHERED + 1)
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How many cases a condition finds and their principal (yen), and the cases themselves if they are few."""
+
+    cases: int
+    principal: int
+    gathered: Gathered | None
+
+
+def find(tx: Connection, viewer: Viewer, compiler: Compiler, tree: Condition) -> Found:
+    """Count what is meant, and gather it while it is few, in one pass."""
+    count = _Count(tx, viewer, compiler.condition(tree), few=_seems_few(tx, viewer, compiler, tree))
+    passes.each(tx, count.span)
+    return count.found()
+
+
+def _seems_few(tx: Connection, viewer: Viewer, compiler: Compiler, tree: Condition) -> bool:
+    """Whether gathering is worth a try. PostgreSQL passes over all at once, and would do so twice: a sample tells it before."""
+    if tx.dialect.name == "sqlite":
+        return True
+    sample = _TABLE.tablesample(func.system(_SAMPLE), name="sample")
+    meant = (
+        select(func.count()).select_from(sample).where(compiler.condition(tree, sample.c), visible(viewer, sample.c))
     )
-    rows = [(row[0], row[1], row[2], row[3]) for row in tx.execute(query)]
-    return Gathered(rows) if len(rows) <= GATHERED else None
+    return tx.execute(meant).scalar_one() * 100 <= GATHERED * _SAMPLE
+
+
+_SAMPLE: Final = 1
+"""Percent of the summaries that are looked at beforehand."""
+
+
+class _Count:
+    """A pass under way: its spans are gathered while all so far are few, and from then on only counted."""
+
+    def __init__(self, tx: Connection, viewer: Viewer, condition: ColumnElement[bool], *, few: bool) -> None:
+        meant = (condition, visible(viewer), passes.within(tx))
+        columns = (CaseSummary.case_id, CaseSummary.principal, CaseSummary.oldest_due, CaseSummary.last_at)
+        self._gathering: Final = select(*columns).where(*meant).limit(GATHERED + 1)
+        lists = (func.json_group_array(column) for column in self._gathering.subquery().c)
+        self._in_one: Final = select(*lists)
+        self._counting: Final = summed().where(*meant)
+        self._parts: list[Gathered] = []
+        self._cases = self._principal = 0
+        self._few = few
+        self._lock: Final = Lock()
+
+    def span(self, tx: Connection, span: passes.Span) -> None:
+        counted = None if self._few else self._count(tx, span)
+        if counted is None or self._cases + counted[0] <= GATHERED:  # few, or fewer than the sample had it
+            part = self._gather(tx, span)
+            if len(part.case_ids) <= GATHERED:
+                self._add(len(part.case_ids), sum(part.principal), part)
+                return
+        self._add(*(counted or self._count(tx, span)))
+
+    def _count(self, tx: Connection, span: passes.Span) -> tuple[int, int]:
+        return tx.execute(self._counting, span).one()
+
+    def _gather(self, tx: Connection, span: passes.Span) -> Gathered:
+        if tx.dialect.name != "sqlite":
+            return Gathered(*zip(*tx.execute(self._gathering, span), strict=True))
+        # a value a column: for every row by itself the threads of a pass would wait for the interpreter's lock
+        return Gathered(*map(json.loads, tx.execute(self._in_one, span).one()))
+
+    def _add(self, cases: int, principal: int, part: Gathered = NOBODY) -> None:
+        with self._lock:
+            self._cases += cases
+            self._principal += principal
+            self._parts.append(part)
+            if self._cases > GATHERED:
+                self._few, self._parts = False, []
+
+    def found(self) -> Found:
+        few = self._cases <= GATHERED
+        return Found(self._cases, self._principal, sum(self._parts, NOBODY) if few else None)
 
 
 def page_of_gathered(gathered: Gathered, order: Order, size: int, after: Key | None, *, back: bool) -> list[Key]:
@@ -132,11 +205,12 @@ def page(
     value = (column + 0).label("value")
     all_of_them = (
         select(value, CaseSummary.case_id)
-        .where(compiler.condition(tree), *beyond, visible(viewer))
+        .where(compiler.condition(tree), *beyond, visible(viewer), passes.within(tx))
         .order_by(*((one.desc() if falls else one.asc()) for one in (value, CaseSummary.case_id + 0)))
         .limit(size + 1)
     )
-    return [(row[0], row[1]) for row in tx.execute(all_of_them)]
+    firsts = passes.each(tx, lambda own, span: [(row[0], row[1]) for row in own.execute(all_of_them, span)])
+    return sorted((key for some in firsts for key in some), reverse=falls)[: size + 1]
 
 
 def _columns_in(*conditions: ColumnElement[bool]) -> set[str]:

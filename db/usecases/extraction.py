@@ -18,7 +18,7 @@ from db.rules.conditions import Condition
 from db.rules.promises import last_due_over
 from db.rules.terms import Right
 from db.rules.viewer import Viewer
-from db.store import access_log, arrears, calls, extraction, extraction_pages, extraction_rows, summaries
+from db.store import access_log, arrears, calls, extraction_pages, extraction_rows, summaries
 from db.store.extraction import Compiler
 from db.store.extraction_pages import Gathered, Key, Order
 from db.store.extraction_rows import CaseRow
@@ -80,13 +80,9 @@ def count(tx: Connection, viewer: Viewer, tree: Condition, now: datetime, office
     found = problems(tree, known, office.today(now))
     if found:
         raise SenselessError(found)
-    condition = compiler(tx, now, office).condition(tree)
-    gathered = extraction_pages.gather(tx, searching(viewer), condition)
-    if gathered:
-        cases, principal = len(gathered.rows), gathered.principal
-    else:
-        cases, principal = extraction.totals(tx, searching(viewer), condition)
-    return Counted(cases, principal, sentence(tree, known), summaries.day(tx) or office.today(now), gathered)
+    got = extraction_pages.find(tx, searching(viewer), compiler(tx, now, office), tree)
+    as_of = summaries.day(tx) or office.today(now)
+    return Counted(got.cases, got.principal, sentence(tree, known), as_of, got.gathered)
 
 
 def late_charge(tx: Connection, viewer: Viewer, case_ids: Collection[int], now: datetime, office: Office) -> int:

@@ -128,7 +128,7 @@ async def late_charge(request: web.Request) -> web.StreamResponse:
     gathered, total = result.counted.gathered, result.late_charge
     if gathered and total is None:
         total = 0
-        cases, now = [row[0] for row in gathered.rows], request.app[CLOCK].now()
+        cases, now = gathered.case_ids, request.app[CLOCK].now()
         for start in range(0, len(cases), extraction.CHARGED_AT_ONCE):
             part = cases[start : start + extraction.CHARGED_AT_ONCE]
             total += await database.ask(extraction.late_charge, viewer, part, now, request.app[OFFICE])

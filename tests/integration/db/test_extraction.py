@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from db.engine import Database
 from db.migrations import upgrade
@@ -22,7 +22,7 @@ from db.schema.people import CaseFile, Debtor, Flag
 from db.schema.staff import AccessLog, Membership, StaffGroup
 from db.schema.summaries import CaseSummary
 from db.schema.work import Assignment
-from db.store import access_log, extraction_pages, summaries
+from db.store import access_log, extraction_pages, passes, summaries
 from db.store.extraction_pages import Order
 from db.usecases import case_states, extraction, foundation, saved_extractions, targets
 from saikoku.city import seed_city
@@ -51,10 +51,11 @@ class Town:
     def found(self, tree: Condition, viewer: Viewer | None = None) -> tuple[list[int], int]:
         """The cases and their principal."""
         with self.database.read() as tx:
-            condition = extraction.compiler(tx, NOW, OFFICE).condition(tree)
-            gathered = extraction_pages.gather(tx, viewer or self.officer, condition)
-        assert gathered is not None
-        return sorted(row[0] for row in gathered.rows), gathered.principal
+            found = extraction_pages.find(tx, viewer or self.officer, extraction.compiler(tx, NOW, OFFICE), tree)
+        assert found.gathered is not None
+        assert found.cases == len(found.gathered.case_ids)
+        assert found.principal == sum(found.gathered.principal)
+        return sorted(found.gathered.case_ids), found.principal
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -195,6 +196,54 @@ def test_pages_in_every_order_hold_each_case_once(
         first = page(back.before, back=True)
         assert [row.case_id for row in first.rows] == [row.case_id for row in pages[0].rows]
         assert first.before is None
+
+
+@pytest.mark.req("T8")
+@pytest.mark.parametrize("gathered", [10_000, 40, 3])
+def test_a_pass_in_spans_finds_what_one_over_all_does(
+    town: Town, gathered: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever number of readers share it, and whether all, some or none of its spans are gathered."""
+    tree = Group(Joining.ALL, (c.Amount(5_000), c.District(("中央地区", "港地区"))))
+    expected = town.expected(tree)
+    assert len(expected) > 45
+    monkeypatch.setattr(extraction_pages, "GATHERED", gathered)
+    monkeypatch.setattr(extraction_pages, "STRIDES", (3,))
+    monkeypatch.setattr(passes, "SMALLEST", 40)
+    monkeypatch.setattr(passes, "HANDS", 3)
+    with town.database.read() as tx:
+        counted = extraction.count(tx, town.officer, tree, NOW, OFFICE)
+        shown = extraction.page(tx, town.officer, tree, Order.PRINCIPAL, NOW, OFFICE, size=30).rows
+    assert counted.cases == len(expected)
+    assert counted.principal == sum(town.cases[i].principal for i in expected)
+    assert (sorted(counted.gathered.case_ids) if counted.gathered else None) == (expected if gathered > 40 else None)
+    assert [row.case_id for row in shown] == sorted(expected, key=lambda i: (town.cases[i].principal, i), reverse=True)[
+        :30
+    ]
+
+
+@pytest.mark.req("T8")
+def test_spans_hold_every_case_once_and_a_writer_sees_its_own(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passes, "SMALLEST", 40)
+    monkeypatch.setattr(passes, "HANDS", 3)
+
+    def of_span(tx: Connection, span: passes.Span) -> tuple[Connection, list[int]]:
+        return tx, list(tx.execute(select(CaseSummary.case_id).where(passes.within(tx)), span).scalars())
+
+    with town.database.read() as tx:
+        parts = passes.each(tx, of_span)
+    assert sorted(case_id for _, found in parts for case_id in found) == sorted(town.cases)
+    assert len(parts) > 3 or not town.database.is_sqlite
+    with town.database.write() as tx:
+        assert {own for own, _ in passes.each(tx, of_span)} == {tx}
+
+
+@pytest.mark.req("T8")
+def test_a_sample_that_misleads_costs_nothing_but_time(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extraction_pages, "_seems_few", lambda *_: False)
+    found, principal = town.found(EVERYTHING)
+    assert found == sorted(town.cases)
+    assert principal == sum(one.principal for one in town.cases.values())
 
 
 @pytest.mark.req("T8")
