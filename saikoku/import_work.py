@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from db.clock import Clock
 from db.engine import ASK_AGAIN, Database
@@ -20,6 +20,7 @@ from db.schema.people import Debtor
 from db.store import imports
 from db.store.bulk import learn
 from db.store.imports import ImportRow
+from db.store.many import among
 from db.usecases.imports import steps
 from db.usecases.imports.context import Context, Effect
 from db.usecases.imports.files import Folder, read_as, shown_as, skip_mark, write_csv
@@ -43,7 +44,7 @@ FRESH_SHARE: Final = 0.05
 
 BY: Final = system_viewer("import")
 
-_BY_NUMBER: Final = select(Debtor.number, Debtor.id).where(Debtor.number.in_(bindparam("numbers", expanding=True)))
+_BY_NUMBER: Final = select(Debtor.number, Debtor.id).where(among(Debtor.number, "numbers"))
 
 
 class StoppedError(Exception):
@@ -270,7 +271,7 @@ class Work:
         found: set[int] = set()
         for owners in stage.owners():
             with self._database.read() as tx:
-                found.update(tx.execute(select(Debtor.id).where(Debtor.number.in_(owners))).scalars())
+                found.update(row.id for row in tx.execute(_BY_NUMBER, {"numbers": owners}))
         return found
 
     def _sum_up(self, touched: set[int]) -> None:

@@ -7,7 +7,7 @@ from datetime import date
 from operator import itemgetter
 from typing import Any, Final, cast
 
-from sqlalchemy import BindParameter, Connection, String, Table, bindparam, func, select, update
+from sqlalchemy import Connection, String, Table, bindparam, func, select, update
 from sqlalchemy import cast as cast_to
 
 from db.rules.imports.targets import target
@@ -16,6 +16,7 @@ from db.rules.terms import Area
 from db.schema.claims import Allocation, Assessment, Installment, Payment, TaxItem
 from db.schema.people import CaseFile
 from db.store.bulk import insert_rows, next_ids
+from db.store.many import among
 from db.usecases.imports.context import Context, Effect, StagedRow, owners
 from db.usecases.imports.waiting import allocate_waiting, any_waiting
 
@@ -96,11 +97,10 @@ _UPDATE: Final = (
 )  # fmt: skip
 
 
-# asked of every step with lists of ids: made once, so that neither they nor the lists are looked through each time
-_SOME: Final[BindParameter[Any]] = bindparam("some", expanding=True)
+# asked of every step with lists of ids: made once, the lists bound as one value, so that nothing is looked through each time
 _ASSESSMENTS: Final = select(
     Assessment.id, Assessment.debtor_id, Assessment.item_code, Assessment.fiscal_year, Assessment.notice_number
-).where(Assessment.notice_number.in_(_SOME))
+).where(among(Assessment.notice_number, "some"))
 _INSTALLMENTS: Final = select(
     Installment.id,
     Installment.assessment_id,
@@ -110,15 +110,15 @@ _INSTALLMENTS: Final = select(
     *(cast_to(column, String).label(column.key) for column in (Installment.due_on, Installment.reminder_sent_on)),
     Installment.outstanding,
     Installment.closed_on.is_not(None).label("closed"),
-).where(Installment.assessment_id.in_(_SOME))
+).where(among(Installment.assessment_id, "some"))
 _PAID: Final = (
     select(Allocation.installment_id, Payment.reported_on, func.sum(Allocation.principal))
     .join(Payment, Payment.id == Allocation.payment_id)
     .join(Installment, Installment.id == Allocation.installment_id)
-    .where(Installment.assessment_id.in_(_SOME))
+    .where(among(Installment.assessment_id, "some"))
     .group_by(Allocation.installment_id, Payment.reported_on)
 )
-_CASES: Final = select(CaseFile.debtor_id, CaseFile.area).where(CaseFile.debtor_id.in_(_SOME))
+_CASES: Final = select(CaseFile.debtor_id, CaseFile.area).where(among(CaseFile.debtor_id, "some"))
 
 
 _key = cast("Any", itemgetter(4, 5, 6))
