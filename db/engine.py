@@ -71,9 +71,9 @@ class Database:
     ) -> None:
         """`ring` is called after a commit that wrote to the outbox (not on PostgreSQL, which notifies by itself).
 
-        `lock_wait`: seconds that a transaction waits for SQLite's one writer. `threaded`: on PostgreSQL too, `run` takes a
-        thread for a transaction, as it does on SQLite: for a daemon whose transactions are few and long, so that nothing
-        else of it waits while one computes.
+        `lock_wait`: seconds that a transaction waits for SQLite's one writer. `threaded`: on PostgreSQL too, `run` and `ask`
+        take a thread for a transaction, as they do on SQLite: for a daemon whose transactions have many statements or
+        compute for long, since the asynchronous driver goes through the event loop for each statement.
         """
         parsed = make_url(url)
         self.url: Final = url
@@ -168,7 +168,7 @@ class Database:
             async with self.async_engine.connect() as connection, connection.begin():
                 return await connection.run_sync(work)
 
-        if self.is_sqlite:
+        if self._threaded:
             return await self._to_its_end(self._in_thread(self._readers, self.read, work))
         return await self._to_its_end(transaction())
 

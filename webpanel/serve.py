@@ -22,7 +22,7 @@ def run(settings: Settings, clock: Clock) -> None:
 async def serve(settings: Settings, clock: Clock, stop: asyncio.Event, ready: asyncio.Event | None = None) -> None:
     """Serve until `stop` is set; `ready` is set once connections are taken."""
     settings.office.run_dir.mkdir(parents=True, exist_ok=True)
-    database = Database(settings.database.url, ring=Bell(settings.office.run_dir))
+    database = Database(settings.database.url, ring=Bell(settings.office.run_dir), threaded=True)
     app = make_app(settings, database, clock, Office.of(settings.office))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
     await runner.setup()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, insert, or_, select, union_all, update
 from sqlalchemy.orm import aliased
 
 from db.rules.identity import address_key
@@ -59,7 +59,7 @@ def in_order(one: int, other: int) -> Pair:
 
 def near(tx: Connection, people: Collection[int]) -> set[Pair]:
     """Pairs of some people with anybody that are worth comparing."""
-    return {in_order(*tuple(row)) for block in _BLOCKS for row in tx.execute(block, {"debtor_ids": people})}
+    return {in_order(*row) for row in tx.execute(_NEAR, {"debtor_ids": people})}
 
 
 def _blocks() -> Iterator[Select[int, int]]:
@@ -79,7 +79,8 @@ def _blocks() -> Iterator[Select[int, int]]:
     yield ids.join(other, other.name_folded == one.name_folded).where(one.kind == PersonKind.COMPANY)
 
 
-_BLOCKS: Final = tuple(_blocks())
+# limited each by itself, which SQLite allows in a subquery only
+_NEAR: Final = union_all(*(select(block.subquery()) for block in _blocks()))
 
 
 def particulars(tx: Connection, people: Collection[int]) -> dict[int, Particulars]:
