@@ -36,6 +36,11 @@ SCREENS: Final = {
         for key in (1, 3)
         for order in ("amount", "contact")
     ],
+    "page of few people among all": [
+        f"/workflow/people?by={by}&key={key}&order={order}"
+        for by, key in (("amount", "1000000"), ("item", "elderly"))
+        for order in ("amount", "contact")
+    ],
 }
 BARS: Final = {"workflow screen": 200.0, "page of people": 100.0}
 

@@ -5,7 +5,7 @@ Sums are read from the tallies (`db.usecases.case_states` keeps them), lists fro
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
@@ -37,10 +37,16 @@ from db.schema.people import Debtor
 from db.schema.staff import Membership, Staff, StaffGroup
 from db.schema.states import StateDay, StateTally
 from db.schema.summaries import CaseSummary, SummaryCode, SummaryLot
+from db.store import passes
 from db.store.state_counts import Dimension
 
 LOT_BITS: Final = 62
 """Bits of one `lots_` column."""
+
+FEW: Final = 20_000
+"""Up to so many a list may be looked for in a pass over all cases."""
+WALKED: Final = 5_000
+"""So many cases along an order are looked at before a pass: a tenth of its price, since what is looked for may lie unevenly."""
 
 UNASSIGNED: Final = "0"
 _STATES: Final[Mapping[int, CaseState]] = {bit: state for state, bit in CASE_STATES.items()}
@@ -151,11 +157,36 @@ def total(tx: Connection, viewer: Viewer, choice: Choice) -> Sum:
 
 
 def people(
-    tx: Connection, viewer: Viewer, choice: Choice, today: date, order: Order, *, first: int = 0, limit: int = 50
-) -> list[CaseRow]:
-    """A page of a list."""
+    tx: Connection, viewer: Viewer, choice: Choice, today: date, order: Order, *,
+    first: int = 0, limit: int = 50, total: int | None = None,
+) -> list[CaseRow]:  # fmt: skip
+    """A page of a list. `total`: how many it holds, if that is known; a pass over all may then be shorter than to walk along
+    the order from one of few to the next."""
+    if total and total <= FEW and _to_walk(tx, viewer, choice, total, first + limit) > WALKED:
+        return _of_few(tx, viewer, choice, today, order, first, limit)
     query = _listed(tx, viewer, choice, today)
     return _rows(tx, query.order_by(*_ORDERS[order]).offset(first).limit(limit))
+
+
+def _to_walk(tx: Connection, viewer: Viewer, choice: Choice, total: int, rows: int) -> int:
+    """How many of those in the states of a list are looked at until so many rows of it are found, if they lie evenly."""
+    sums = overall(tx, viewer, choice.areas)
+    return sum(sums.get(state, Sum()).people for state in choice.states) * rows // total
+
+
+def _of_few(
+    tx: Connection, viewer: Viewer, choice: Choice, today: date, order: Order, first: int, limit: int
+) -> list[CaseRow]:
+    column = _COLUMNS[order]
+    # as an expression: in a pass no index is to be followed
+    states = CaseSummary.state.bitwise_and(mask(CASE_STATES, choice.states)) != 0
+    meant = (states, *_of_choice(tx, viewer, choice, today), passes.within(tx))
+    query = select(column + 0, CaseSummary.case_id).where(*meant)
+    parts = passes.each(tx, lambda own, span: [(row[0], row[1]) for row in own.execute(query, span)])
+    found = sorted((key for part in parts for key in part), reverse=order is Order.AMOUNT)
+    ids = [case_id for _, case_id in found[first : first + limit]]
+    rows = {row.case_id: row for row in _rows(tx, _joined().where(CaseSummary.case_id.in_(ids)))}
+    return [rows[case_id] for case_id in ids]
 
 
 def people_after(tx: Connection, viewer: Viewer, choice: Choice, today: date, after: int, limit: int) -> list[CaseRow]:
@@ -201,11 +232,15 @@ def _with_members(
     return found
 
 
+_COLUMNS: Final[Mapping[Order, Any]] = {
+    Order.AMOUNT: CaseSummary.principal,
+    Order.OLDEST: CaseSummary.oldest_due,
+    Order.CONTACT: CaseSummary.last_at,
+    Order.SINCE: CaseSummary.state_since,
+}
 _ORDERS: Final[Mapping[Order, Sequence[Any]]] = {
-    Order.AMOUNT: (CaseSummary.principal.desc(), CaseSummary.case_id.desc()),
-    Order.OLDEST: (CaseSummary.oldest_due, CaseSummary.case_id),
-    Order.CONTACT: (CaseSummary.last_at, CaseSummary.case_id),
-    Order.SINCE: (CaseSummary.state_since, CaseSummary.case_id),
+    order: (column.desc(), CaseSummary.case_id.desc()) if order is Order.AMOUNT else (column, CaseSummary.case_id)
+    for order, column in _COLUMNS.items()
 }
 
 
@@ -213,15 +248,22 @@ def _listed(tx: Connection, viewer: Viewer, choice: Choice, today: date) -> Sele
     bits = mask(CASE_STATES, choice.states)
     # of several states no index keeps the order: hidden in an expression, `state` leaves the choice to the order's own
     states = CaseSummary.state == bits if choice.state else CaseSummary.state.bitwise_and(bits) != 0
-    mine = areas(viewer) & choice.areas
+    return _joined().where(states, *_of_choice(tx, viewer, choice, today))
+
+
+def _joined() -> Select[*tuple[Any, ...]]:
     return (
         select(CaseSummary, Debtor.number, Debtor.name, Staff.name.label("officer"), SummaryCode.code.label("place"))
         .join(Debtor, Debtor.id == CaseSummary.debtor_id)
         .outerjoin(Staff, Staff.id == CaseSummary.assigned_user)
         .outerjoin(SummaryCode, and_(SummaryCode.family == "district", SummaryCode.number == CaseSummary.district))
-        .where(states)
-        .where(CaseSummary.area_bit.in_([AREAS[area] for area in mine]), _where(tx, choice, today))
     )
+
+
+def _of_choice(tx: Connection, viewer: Viewer, choice: Choice, today: date) -> Iterator[ColumnElement[bool]]:
+    mine = areas(viewer) & choice.areas
+    yield CaseSummary.area_bit.in_([AREAS[area] for area in mine])
+    yield _where(tx, choice, today)
 
 
 def _where(tx: Connection, choice: Choice, today: date) -> ColumnElement[bool]:

@@ -141,15 +141,23 @@ def stuck(
 def open_list(
     tx: Connection, viewer: Viewer, choice: Choice, order: Order, page: int, now: datetime, office: Office
 ) -> Listed:
-    """A page of the people behind a number. Logged."""
+    """A page of the people behind a number. To be logged before it is shown: to look for few among all takes longer than
+    others should wait for SQLite's writer."""
     viewer.require(Right.WORKFLOW_VIEW)
     total = workflow.total(tx, viewer, choice)
     page = min(max(page, 1), max(1, -(-total.people // PAGE)))
     today, first = office.today(now), (page - 1) * PAGE
-    # nobody is looked for where the number says that there is nobody: it would mean to look at everybody
-    rows = workflow.people(tx, viewer, choice, today, order, first=first, limit=PAGE) if total.people else []
-    access_log.append(tx, viewer, now, "workflow.list", detail=f"{describe(choice)} {page}頁 {len(rows)}件")
+    rows: Sequence[CaseRow] = []
+    if total.people:  # nobody is looked for where the number says that there is nobody
+        rows = workflow.people(tx, viewer, choice, today, order, first=first, limit=PAGE, total=total.people)
     return Listed(rows, total, page, _hidden(tx, viewer))
+
+
+def log_list(tx: Connection, viewer: Viewer, choice: Choice, listed: Listed, now: datetime) -> None:
+    """Note which page of whom is shown."""
+    access_log.append(
+        tx, viewer, now, "workflow.list", detail=f"{describe(choice)} {listed.page}頁 {len(listed.rows)}件"
+    )
 
 
 def begin_export(tx: Connection, viewer: Viewer, choice: Choice, now: datetime) -> Choice:

@@ -62,7 +62,8 @@ async def show_people(request: web.Request) -> web.StreamResponse:
     wanted, of = asked(request.query, viewer), choice(request.query, viewer)
     sorted_by, number = order(request.query, of), page_number(request.query)
     database = request.app[DATABASE]
-    listed = await database.run(workflow.open_list, viewer, of, sorted_by, number, now, office)
+    listed = await database.ask(workflow.open_list, viewer, of, sorted_by, number, now, office)
+    await database.run(workflow.log_list, viewer, of, listed, now)
     name = await database.ask(_name, request, of) if of.key else ""
     return await page(
         request, "workflow/people.html",

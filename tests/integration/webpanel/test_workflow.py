@@ -17,6 +17,7 @@ from db.schema.staff import AccessLog, Membership, StaffGroup
 from db.schema.states import StateDay
 from db.schema.work import Assignment
 from db.store import summaries
+from db.store import workflow as store
 from db.usecases import case_states
 from db.usecases.results import Entry, note_contact
 from tests.integration.db.people import NOW, OFFICE
@@ -121,7 +122,11 @@ async def test_from_a_number_to_the_people_sorted_counted_and_summed(town: Town)
 
 
 @pytest.mark.req("T10")
-async def test_lists_are_as_long_as_the_number_that_led_there(town: Town) -> None:
+@pytest.mark.parametrize("walked", [0, store.WALKED], ids=["passed", "walked"])
+async def test_lists_are_as_long_as_the_number_that_led_there(
+    town: Town, walked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "WALKED", walked)
     browser = await town.panel.browser("boss")
     for query, names in (
         ("by=item&key=resident_ordinary&state=not_contacted&order=amount", ["乙山 二", "甲野 一", "守田 四"]),
