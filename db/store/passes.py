@@ -8,7 +8,7 @@ moment later. PostgreSQL divides a pass by itself; there a span is the whole.
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import pairwise
 from threading import Lock
 from typing import Final, TypeVar
@@ -23,10 +23,13 @@ Span = dict[str, int]
 """Ids from `first` to `last`, as the parameters of a statement that has `within` in it."""
 
 HANDS: Final = min(4, os.cpu_count() or 1)
-"""Readers of one pass at most: the panel has others to serve."""
+"""Readers of a pass at most: the panel has others to serve."""
 
 SMALLEST: Final = 50_000
 """Cases a span has at least: below that a statement more costs as much as it saves."""
+
+_HELPERS: Final = ThreadPoolExecutor(max(1, HANDS - 1), thread_name_prefix="pass")
+"""Shared by all passes of a process: ten at once divide the machine, and do not ask for forty threads."""
 
 _SPANS: Final = 16
 
@@ -60,10 +63,13 @@ def each(tx: Connection, work: Callable[[Connection, Span], R]) -> list[R]:
         with tx.engine.connect() as own, own.begin():
             return hand(own)
 
-    with ThreadPoolExecutor(HANDS - 1, thread_name_prefix="pass") as threads:
-        helpers = [threads.submit(helper) for _ in range(HANDS - 1)]
+    helpers = [_HELPERS.submit(helper) for _ in range(HANDS - 1)]
+    try:
         mine = hand(tx)
-        return mine + [made for one in helpers for made in one.result()]
+    finally:
+        begun = [one for one in helpers if not one.cancel()]  # the others were busy with another pass
+        wait(begun)
+    return mine + [made for one in begun for made in one.result()]
 
 
 def _taken(left: Iterator[Span], next_one: Lock) -> Iterator[Span]:
