@@ -8,9 +8,10 @@ the office's policy says so, 支援措置. Debt facts play no part in health and
 learn nothing of debts from a refusal.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
+from functools import cache
 
 from db.rules.officetime import office_time
 from db.rules.terms import Area, Channel, FlagKind, PhoneKind, PhoneStatus
@@ -175,7 +176,8 @@ def may_contact(facts: ContactFacts) -> Decision:
     )
 
 
-def needed_facts(channel: Channel, area: Area) -> dict[str, str]:
+@cache
+def needed_facts(channel: Channel, area: Area) -> Mapping[str, str]:
     """Return the names of the facts that `channel` needs in `area`, each with its Japanese name."""
     needed = dict(_ALWAYS)
     if channel in DISTURBING:
@@ -220,9 +222,11 @@ def _hours(facts: ContactFacts) -> Iterator[Reason]:
 
 
 def _flags(facts: ContactFacts) -> Iterator[Reason]:
+    if not facts.flags:
+        return
     for flag, (channels, debt_only, cause) in _FLAG_CAUSES.items():
         concerned = facts.channel in channels and (facts.area in DEBT_AREAS or not debt_only)
-        if concerned and facts.flags and flag in facts.flags:
+        if concerned and flag in facts.flags:
             soft = flag is FlagKind.PROTECTED and facts.policy.protected_by_officer
             yield _because(facts, f"flag_{flag.value}", cause, soft=soft)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, bindparam, false, func, or_, select
+from sqlalchemy import CompoundSelect, Connection, Select, bindparam, false, func, or_, select, union_all
 
 from db.rules.telephony import (
     LIVE_CALLS,
@@ -201,8 +201,7 @@ class Busy:
 def busy(tx: Connection, people: Collection[int], numbers: Collection[str], but_not: uuid.UUID | None = None) -> Busy:
     """Which of some people and numbers are on the line, by another attempt than `but_not` or in a call that came in."""
     whom = {"people": people, "numbers": numbers}
-    dialled = [row for row in tx.execute(_BUSY_OUT, whom) if row.id != but_not]
-    rows = [*dialled, *tx.execute(_BUSY_IN, whom)]
+    rows = [row for row in tx.execute(_BUSY, whom) if row.id != but_not]
     return Busy(frozenset(row.debtor_id for row in rows), frozenset(row.number for row in rows))
 
 
@@ -215,6 +214,9 @@ _BUSY_IN: Final = select(Call.id, Call.debtor_id, Call.number).where(
     Call.wrapped_at.is_(None),
     Call.state.in_(LIVE_CALLS),
 )
+_BUSY: Final[CompoundSelect[*tuple[Any, ...]]] = union_all(
+    _BUSY_OUT, _BUSY_IN
+)  # a call that came in has an id of its own, no attempt's
 
 
 def being_called(tx: Connection, people: Sequence[int], number: str) -> bool:

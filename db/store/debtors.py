@@ -5,12 +5,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
+    Row,
     Select,
     and_,
     bindparam,
@@ -208,13 +209,22 @@ def person(tx: Connection, viewer: Viewer, debtor_id: int) -> Person | None:
 _PERSON: Final = select(Debtor).where(Debtor.id == DEBTOR_ID, in_areas(AREAS))
 
 
-def closed_days(tx: Connection, viewer: Viewer, debtor_ids: Collection[int]) -> dict[int, date | None]:
-    """Of those people whom the viewer may see: since when the core system lists them no more, if it does not."""
-    whom = {"people": debtor_ids, "areas": viewer.areas()}
-    return {row.id: row.closed_on for row in tx.execute(_CLOSED_DAYS, whom)}
+_Standing: TypeAlias = Row[int, date | None, datetime, bool]
 
 
-_CLOSED_DAYS: Final = select(Debtor.id, Debtor.closed_on).where(among(Debtor.id, "people"), in_areas(AREAS))
+def standings(tx: Connection, viewer: Viewer, people: Collection[int]) -> dict[int, _Standing]:
+    """Of some people, whether the viewer may see them (`seen`), since when the core system lists them no more (`closed_on`), and
+    how old their data are (`data_as_of`). For counting; only who is seen is to be told of."""
+    whom = {"people": people, "areas": viewer.areas()}
+    return {row.id: row for row in tx.execute(_STANDINGS, whom)}
+
+
+_STANDINGS: Final = select(
+    Debtor.id,
+    Debtor.closed_on,
+    Debtor.data_as_of,
+    exists().where(CaseFile.debtor_id == Debtor.id, among(CaseFile.area, "areas")).correlate(Debtor).label("seen"),
+).where(among(Debtor.id, "people"))
 
 
 def areas_of(tx: Connection, viewer: Viewer, debtor_id: int) -> list[Area]:

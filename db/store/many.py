@@ -22,6 +22,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    true,
     type_coerce,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -127,6 +128,15 @@ class Given:
         arrays = (bindparam(f"{self.name}_{name}", type_=ARRAY(kind)) for name, kind in self.columns.items())
         columns = (column(name, kind) for name, kind in self.columns.items())
         return func.unnest(*arrays).table_valued(*columns, name=self.name).render_derived()
+
+    def one_of(self, dialect: str, column_: Any, name: str) -> ColumnElement[bool]:
+        """That a column's value stands in one of the rows, for a condition beside the join with them: PostgreSQL knows no number
+        of rows, and would rather read a whole table than look up each; how many an array holds it sees. SQLite looks up anyway."""
+        return (
+            true()
+            if dialect == "sqlite"
+            else _Among(column_, bindparam(f"{self.name}_{name}", type_=ARRAY(self.columns[name])))
+        )
 
     def bound(self, tx: Connection, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
         """The parameters for at least one row."""

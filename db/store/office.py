@@ -1,13 +1,15 @@
 """Rules of the office that are kept in the register."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from db.rules.viewer import Viewer
 from db.schema.ops import OfficeSetting
+from db.store.many import among
 
 EMERGENCY_STOP: Final = "emergency_stop"
 _NEWEST: Final = (
@@ -22,6 +24,18 @@ def value(tx: Connection, key: str) -> Any:
     """The value in force of a setting, or None if it was never set."""
     row = tx.execute(_NEWEST, {"key": key}).one_or_none()
     return row.value if row else None
+
+
+def values(tx: Connection, keys: Collection[str]) -> Mapping[str, Any]:
+    """The values in force of several; those that were never set are not there."""
+    return {row.key: row.value for row in tx.execute(_NEWEST_OF_EACH, {"keys": keys})}
+
+
+_NEWEST_OF_EACH: Final = select(OfficeSetting.key, OfficeSetting.value).where(
+    OfficeSetting.id.in_(
+        select(func.max(OfficeSetting.id)).where(among(OfficeSetting.key, "keys")).group_by(OfficeSetting.key)
+    )
+)
 
 
 def put(tx: Connection, by: Viewer, key: str, new: Any, now: datetime) -> None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import InstrumentedAttribute
 
 from db.rules.sms import SmsState
 from db.rules.terms import Area
@@ -164,6 +165,11 @@ def next_references(tx: Connection, numbers: Sequence[str]) -> Mapping[str, int]
 def gone(tx: Connection, numbers: Collection[str]) -> Mapping[str, datetime]:
     """Of some numbers those that a carrier said exist no more, and since when."""
     return {row.number: row.since for row in tx.execute(_GONE, {"numbers": numbers})}
+
+
+def is_gone(number: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    """The condition that a carrier said that a number exists no more."""
+    return exists().where(SmsGone.number == number)
 
 
 _GONE: Final = select(SmsGone.number, SmsGone.since).where(among(SmsGone.number, "numbers"))

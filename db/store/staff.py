@@ -5,9 +5,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, func, or_, select
+from sqlalchemy import CompoundSelect, Connection, bindparam, func, null, or_, select, union_all
 
 from db.rules.terms import Area, Right
 from db.rules.viewer import OFFICERS_ONLY, Viewer
@@ -83,28 +83,33 @@ def viewer(tx: Connection, user_id: int) -> Viewer | None:
     user = tx.execute(_USER, asked).one_or_none()
     if user is None:
         return None
-    held = tx.execute(_RIGHTS, asked)
+    held = tx.execute(_HELD, asked).all()
     withheld = OFFICERS_ONLY if user.contracted else frozenset()
     rights: defaultdict[Area, set[Right]] = defaultdict(set)
     for row in held:
-        rights[row.area].add(row.right)
+        if row.right is not None:
+            rights[row.area].add(row.right)
     return Viewer(
         user_id=user_id,
         login=user.login,
         name=user.name,
         rights={area: frozenset(found - withheld) for area, found in rights.items()},
         contracted=user.contracted,
-        group_ids=frozenset(tx.execute(_GROUPS, asked).scalars()),
+        group_ids=frozenset(row.group_id for row in held if row.group_id is not None),
     )
 
 
 _USER: Final = select(Staff.login, Staff.name, Staff.contracted).where(Staff.id == USER_ID, Staff.disabled_at.is_(None))
 _GROUPS: Final = select(Membership.group_id).where(Membership.user_id == USER_ID)
 _RIGHTS: Final = (
-    select(Grant.area, LevelRight.right)
+    select(Grant.area, LevelRight.right, null().label("group_id"))
     .join(LevelRight, LevelRight.level_code == Grant.level_code)
     .where(or_(Grant.user_id == USER_ID, Grant.group_id.in_(_GROUPS)))
 )
+_HELD: Final[CompoundSelect[*tuple[Any, ...]]] = union_all(
+    _RIGHTS, select(null(), null(), Membership.group_id).where(Membership.user_id == USER_ID)
+)
+"""The rights of a user, and the groups they are in."""
 
 
 def token_digest(token: str) -> bytes:

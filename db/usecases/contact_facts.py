@@ -11,7 +11,23 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, Date, Row, Select, bindparam, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Date,
+    Row,
+    Select,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
 from db.rules.eligibility import ContactFacts
 from db.rules.promises import PromiseOutcome, judge
@@ -24,15 +40,14 @@ from db.schema.base import UtcDateTime
 from db.schema.calls import Attempt
 from db.schema.claims import Installment, Payment
 from db.schema.contacts import Contact, Promise
-from db.schema.people import Debtor, Flag, Phone
+from db.schema.people import Flag, Phone
 from db.schema.sms import SmsMessage
 from db.store import arrears, calls, debtors, freshness, promises, sms
 from db.store.calls import Busy
 from db.store.kin import Kin, kin_of_each
 from db.store.many import among
-from db.store.office import emergency_stop
 from db.usecases.office import Office
-from db.usecases.policies import policy_of
+from db.usecases.policies import rules_of
 
 _STATUSES: Final = tuple(PhoneStatus)
 """From the best to the worst."""
@@ -43,7 +58,7 @@ _WEEK: Final = timedelta(days=6)
 Case: TypeAlias = tuple[int, Area]
 """A person (debtor id) in an area."""
 _ON_DAY: Final = bindparam("on_day", type_=Date())
-_Phone: TypeAlias = Row[int, int, str, PhoneKind, PhoneStatus]
+_Phone: TypeAlias = Row[int, int, str, PhoneKind, PhoneStatus, bool]
 _Flag: TypeAlias = Row[int, FlagKind, Area | None]
 
 
@@ -77,11 +92,12 @@ def gather(
     ids = {target.debtor_id for target in targets}
     of = kin_of_each(tx, ids) if kin is None else {one: kin[one] for one in ids}
     people = {one for kin in of.values() for one in kin.person}
-    closed_on = debtors.closed_days(tx, actor, list(of))
+    known = debtors.standings(tx, actor, people)
     phones = _phones(tx, people)
     numbers = {phones.by_id[one.phone_id].number for one in targets if one.phone_id in phones.by_id}
     homes = {one for kin in of.values() for one in kin.home}
-    debts = _Debts.of(tx, actor, of, {target.area for target in targets}, office.today(at), office)
+    as_of = {one: row.data_as_of for one, row in known.items() if row.closed_on is None}
+    debts = _Debts.of(tx, actor, people, {target.area for target in targets}, as_of, office.today(at), office)
     reached = _Reached.of(tx, homes, numbers, office.day_begins(at), but_not)
     flags = _flags(tx, people, office.today(at))
     busy = calls.busy(tx, homes, numbers, but_not)
@@ -91,7 +107,7 @@ def gather(
 
     def of_person(kin: Kin, target: Target) -> dict[str, Any]:
         in_force = _in_force(flags, kin, mine[target.area])
-        is_listed = closed_on[target.debtor_id] is None
+        is_listed = known[target.debtor_id].closed_on is None
         return {
             "flags": in_force,
             "opted_out": (FlagKind.NO_SMS if target.channel is Channel.SMS else FlagKind.NO_CALLS) in in_force,
@@ -107,9 +123,10 @@ def gather(
 
     def facts_of(target: Target) -> ContactFacts:
         kin = of[target.debtor_id]
-        known = of_person(kin, target) if target.debtor_id in closed_on else {}
+        person = known.get(target.debtor_id)
+        of_them = of_person(kin, target) if person is not None and person.seen else {}
         of_number = _of_number(target, kin, phones, reached, busy)
-        return ContactFacts(channel=target.channel, **common[target.area], **known, **of_number)
+        return ContactFacts(channel=target.channel, **common[target.area], **of_them, **of_number)
 
     return [facts_of(target) for target in targets]
 
@@ -118,11 +135,11 @@ def _common(
     tx: Connection, actor: Viewer, areas: Collection[Area], at: datetime, office: Office, *, deliberate: bool
 ) -> dict[Area, dict[str, Any]]:
     """What is the same for everybody."""
-    stopped, closed = emergency_stop(tx), office.is_closed(office.today(at))
+    in_force, closed = rules_of(tx, areas, office), office.is_closed(office.today(at))
     return {
         area: {
-            "area": area, "at": at, "policy": policy_of(tx, area, office), "deliberate": deliberate,
-            "actor_contracted": actor.contracted, "closed_day": closed, "emergency_stop": stopped,
+            "area": area, "at": at, "policy": in_force.policies[area], "deliberate": deliberate,
+            "actor_contracted": actor.contracted, "closed_day": closed, "emergency_stop": in_force.stopped,
         }
         for area in areas
     }  # fmt: skip
@@ -166,12 +183,12 @@ def _phones(tx: Connection, people: Collection[int]) -> _Phones:
     by_number: defaultdict[str, list[_Phone]] = defaultdict(list)
     for row in rows:
         by_number[row.number].append(row)
-    return _Phones({row.id: row for row in rows}, by_number, sms.gone(tx, by_number))
+    return _Phones({row.id: row for row in rows}, by_number, {row.number for row in rows if row.gone})
 
 
-_PHONES: Final = select(Phone.id, Phone.debtor_id, Phone.number, Phone.kind, Phone.status).where(
-    among(Phone.debtor_id, "people")
-)
+_PHONES: Final = select(
+    Phone.id, Phone.debtor_id, Phone.number, Phone.kind, Phone.status, sms.is_gone(Phone.number).label("gone")
+).where(among(Phone.debtor_id, "people"))
 
 
 def _of_number(target: Target, kin: Kin, phones: _Phones, reached: "_Reached", busy: Busy) -> dict[str, Any]:
@@ -206,15 +223,19 @@ class _Debts:
 
     @classmethod
     def of(
-        cls, tx: Connection, actor: Viewer, of: Mapping[int, Kin], areas: Collection[Area], today: date, office: Office
-    ) -> "_Debts":
-        people = {one for kin in of.values() for one in kin.person}
-        paid = {"people": people, "areas": areas, "since": today - timedelta(days=office.payment_lag_days)}
+        cls, tx: Connection, actor: Viewer, people: Collection[int], areas: Collection[Area],
+        as_of: Mapping[int, datetime], today: date, office: Office,
+    ) -> "_Debts":  # fmt: skip
+        since = today - timedelta(days=office.payment_lag_days)
+        found = tx.execute(_MONEY, {"people": people, "areas": areas, "on_day": today, "since": since}).all()
+        mine = actor.areas()
+        promising = [(row.debtor_id, row.area) for row in found if row.what == _PROMISED]
         return cls(
-            owed=_owed(tx, of, set(areas) & set(actor.areas()), today),
-            promised=frozenset(_promised(tx, actor, people, areas, today, office)),
-            paid=frozenset((row.debtor_id, row.area) for row in tx.execute(_PAID, paid)),
-            as_of={row.id: row.data_as_of for row in tx.execute(_AS_OF, {"people": people})},
+            owed={(row.debtor_id, row.area): row.owed for row in found if row.what == _OWED and row.area in mine},
+            # few have promised anything; only these are looked at one by one
+            promised=frozenset(case for case in promising if _is_promised(tx, actor, *case, today, office)),
+            paid=frozenset((row.debtor_id, row.area) for row in found if row.what == _PAID),
+            as_of=as_of,
             money_as_of={area: freshness.payments_as_of(tx, area) for area in areas},
         )
 
@@ -225,41 +246,29 @@ class _Debts:
         return None if as_of is None else int((now - as_of) / timedelta(hours=1))
 
 
-_PAID: Final = (
-    select(Payment.debtor_id, Payment.area)
-    .where(among(Payment.debtor_id, "people"), among(Payment.area, "areas"))
-    .where(Payment.reported_on > bindparam("since", type_=Date()))
-    .distinct()
-)
-_AS_OF: Final = select(Debtor.id, Debtor.data_as_of).where(among(Debtor.id, "people"), Debtor.closed_on.is_(None))
+_OWED, _PROMISED, _PAID = range(3)
+"""What a row of `_MONEY` says of a case."""
 
 
-def _owed(tx: Connection, debtor_ids: Collection[int], areas: Collection[Area], today: date) -> dict[Case, int]:
-    rows = tx.execute(_OWED, {"people": debtor_ids, "areas": areas, "on_day": today})
-    return {(row.debtor_id, row.area): row.owed for row in rows}
+def _money() -> CompoundSelect[*tuple[Any, ...]]:
+    """What is past due, and who promised or paid something, in one question: each has an index of its own."""
+
+    def of(what: int, table: Any, owed: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
+        them = among(table.debtor_id, "people"), among(table.area, "areas")
+        return select(literal_column(str(what)).label("what"), table.debtor_id, table.area, owed.label("owed")).where(
+            *them
+        )
+
+    due = of(_OWED, Installment, func.sum(Installment.outstanding)).where(Installment.due_on < _ON_DAY)
+    paid = of(_PAID, Payment, literal_column("0")).where(Payment.reported_on > bindparam("since", type_=Date()))
+    return union_all(
+        due.group_by(Installment.debtor_id, Installment.area),
+        of(_PROMISED, Promise, literal_column("0")).distinct(),
+        paid.distinct(),
+    )
 
 
-_OWED: Final = (
-    select(Installment.debtor_id, Installment.area, func.sum(Installment.outstanding).label("owed"))
-    .where(among(Installment.debtor_id, "people"), among(Installment.area, "areas"), Installment.due_on < _ON_DAY)
-    .group_by(Installment.debtor_id, Installment.area)
-)
-
-
-def _promised(
-    tx: Connection, actor: Viewer, people: Collection[int], areas: Collection[Area], today: date, office: Office
-) -> Iterator[Case]:
-    """Few have promised anything; only these are looked at one by one."""
-    for case in tx.execute(_SOME_PROMISE, {"people": people, "areas": areas}).all():
-        if _is_promised(tx, actor, case.debtor_id, case.area, today, office):
-            yield case.debtor_id, case.area
-
-
-_SOME_PROMISE: Final = (
-    select(Promise.debtor_id, Promise.area)
-    .where(among(Promise.debtor_id, "people"), among(Promise.area, "areas"))
-    .distinct()
-)
+_MONEY: Final = _money()
 
 
 def _is_promised(tx: Connection, actor: Viewer, debtor_id: int, area: Area, today: date, office: Office) -> bool:
@@ -292,11 +301,14 @@ class _Reached:
     ) -> "_Reached":  # fmt: skip
         by_person: defaultdict[int, list[datetime]] = defaultdict(list)
         by_number: defaultdict[str, list[datetime]] = defaultdict(list)
-        # two questions rather than one with "or": each has its index
-        for debtor_id, _, at in _disturbed(tx, _OF_PEOPLE, people, day - _WEEK, but_not):
-            by_person[debtor_id].append(at)
-        for _, number, at in _disturbed(tx, _OF_NUMBERS, numbers, day, but_not):
-            by_number[number].append(at)
+        asked = {"people": people, "week": day - _WEEK, "numbers": numbers, "day": day}
+        for row in tx.execute(_DISTURBED, asked):
+            if row.what == _DIALLED and (row.id == but_not or not _disturbs(row)):
+                continue
+            if row.of_number:
+                by_number[row.number].append(row.at)
+            else:
+                by_person[row.debtor_id].append(row.at)
         return cls(day, by_person, by_number)
 
     def today(self, people: Sequence[int]) -> int:
@@ -309,54 +321,43 @@ class _Reached:
         return len(self.numbers.get(number, ()))
 
 
-def _disturbed(
-    tx: Connection, asked: "_Disturbances", whom: Collection[Any], since: datetime, but_not: uuid.UUID | None
-) -> Iterator[tuple[int, str, datetime]]:
-    values = {"whom": whom, "since": since}
-    for row in tx.execute(asked.recorded, values):
-        yield row.debtor_id, row.number, row.at
-    for dial in tx.execute(asked.dialled, values):
-        counts = dial.result is None or counts_against_caps(dial.result, rang=dial.ringing_at is not None)
-        if counts and dial.id != but_not:
-            yield dial.debtor_id, dial.number, dial.prepared_at
-    for message in tx.execute(asked.sending, values):
-        yield message.debtor_id, message.number, message.submitting_at
+def _disturbs(dial: Row[Any]) -> bool:
+    return dial.result is None or counts_against_caps(dial.result, rang=dial.ringing_at is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Disturbances:
-    """What disturbs somebody, as queries for some people or some numbers (`whom`)."""
-
-    recorded: Select[*tuple[Any, ...]]
-    dialled: Select[*tuple[Any, ...]]
-    sending: Select[*tuple[Any, ...]]
-
-    @classmethod
-    def by(cls, contact: Any, attempt: Any, message: Any) -> "_Disturbances":
-        """`contact`, `attempt`, `message`: the columns that hold whom."""
-        since = bindparam("since", type_=UtcDateTime())
-        return cls(
-            recorded=select(Contact.debtor_id, Contact.number, Contact.at).where(
-                among(contact, "whom"),
-                Contact.channel.in_(_COUNTED),
-                Contact.at >= since,
-                Contact.corrects_id.is_(None),
-                Contact.disposition != "trunk_fault",
-            ),
-            dialled=select(
-                Attempt.id, Attempt.debtor_id, Attempt.number, Attempt.prepared_at, Attempt.result, Attempt.ringing_at
-            ).where(
-                among(attempt, "whom"),
-                Attempt.prepared_at >= since,
-                Attempt.state != AttemptState.REFUSED,
-                ~exists().where(Contact.call_id == Attempt.id),
-                ~exists().where(Contact.id == Attempt.id),  # what the system itself noted of a campaign's dial
-            ),
-            sending=select(SmsMessage.debtor_id, SmsMessage.number, SmsMessage.submitting_at).where(
-                among(message, "whom"), SmsMessage.state == SmsState.SUBMITTING, SmsMessage.submitting_at >= since
-            ),
-        )
+_DIALLED, _RECORDED, _SENDING = range(3)
+"""What a row of `_DISTURBED` tells of."""
 
 
-_OF_PEOPLE: Final = _Disturbances.by(Contact.debtor_id, Attempt.debtor_id, SmsMessage.debtor_id)
-_OF_NUMBERS: Final = _Disturbances.by(Contact.number, Attempt.number, SmsMessage.number)
+def _disturbing(of_number: int, whom: str, since: str) -> Iterator[Select[*tuple[Any, ...]]]:
+    """What disturbs some people, or some numbers (`of_number`), since a moment: the names under which these are bound."""
+    begin = bindparam(since, type_=UtcDateTime())
+
+    def told(what: int, table: Any, at: Any, dial: Sequence[Any]) -> Select[*tuple[Any, ...]]:
+        """`dial`: its id, result and when it rang, for what is no dial nothing."""
+        which: list[ColumnElement[int]] = [
+            literal_column(str(what)).label("what"), literal_column(str(of_number)).label("of_number")
+        ]  # fmt: skip
+        names = ("debtor_id", "number", "at", "id", "result", "ringing_at")
+        columns = (table.debtor_id, table.number, at, *dial)
+        named = (column.label(name) for name, column in zip(names, columns, strict=True))
+        column = table.number if of_number else table.debtor_id
+        return select(*which, *named).where(among(column, whom), at >= begin)
+
+    nothing = (null(), null(), null())
+    yield told(_DIALLED, Attempt, Attempt.prepared_at, (Attempt.id, Attempt.result, Attempt.ringing_at)).where(
+        Attempt.state != AttemptState.REFUSED,
+        ~exists().where(Contact.call_id == Attempt.id),
+        ~exists().where(Contact.id == Attempt.id),  # what the system itself noted of a campaign's dial
+    )
+    yield told(_RECORDED, Contact, Contact.at, nothing).where(
+        Contact.channel.in_(_COUNTED),
+        # compared, so that SQLite does not take the unique index for it and reads all contacts there are
+        Contact.corrects_id.is_(None) == true(),
+        Contact.disposition != "trunk_fault",
+    )
+    yield told(_SENDING, SmsMessage, SmsMessage.submitting_at, nothing).where(SmsMessage.state == SmsState.SUBMITTING)
+
+
+_DISTURBED: Final = union_all(*_disturbing(0, "people", "week"), *_disturbing(1, "numbers", "day"))
+"""One question of six parts, and not two with "or": each has its index. The first names the types of all."""

@@ -6,8 +6,9 @@ do something that must not be done twice asks `require` in the same transaction.
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from db.schema.ops import Lease
@@ -44,9 +45,11 @@ def renew(tx: Connection, name: str, holder: str, now: datetime, lasts: timedelt
 
 def require(tx: Connection, name: str, holder: str) -> None:
     """Raise LeaseLostError unless `holder` still has the lease; nobody can take it before this transaction ends."""
-    found = tx.execute(select(Lease.holder).where(Lease.name == name).with_for_update()).scalar_one_or_none()
-    if found != holder:
+    if tx.execute(_HOLDER, {"name": name}).scalar_one_or_none() != holder:
         raise LeaseLostError(name)
+
+
+_HOLDER: Final = select(Lease.holder).where(Lease.name == bindparam("name")).with_for_update()
 
 
 def release(tx: Connection, name: str, holder: str) -> None:

@@ -4,7 +4,7 @@ A rule is kept as a whole, as a row of `office_setting` that is never changed; t
 whose rules were never set has those of the settings file. What cannot be read stops the contact: it is never guessed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, time
 from typing import Any, Final
@@ -69,6 +69,22 @@ def policy_of(tx: Connection, area: Area, default: Office) -> ContactPolicy:
     """The rules in force in an area. Raises ValueError or TypeError for a row that is not one of ours."""
     kept = office.value(tx, _key(area))
     return default.policy if kept is None else _read(kept["policy"])
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The rules of some areas, and whether everything that dials or sends is stopped."""
+
+    policies: Mapping[Area, ContactPolicy]
+    stopped: bool
+
+
+def rules_of(tx: Connection, areas: Collection[Area], default: Office) -> InForce:
+    """The same for several areas, with the emergency stop, in one question."""
+    kept = office.values(tx, [office.EMERGENCY_STOP, *map(_key, areas)])
+    of_area = {area: kept.get(_key(area)) for area in areas}
+    policies = {area: default.policy if one is None else _read(one["policy"]) for area, one in of_area.items()}
+    return InForce(policies, bool(kept.get(office.EMERGENCY_STOP)))
 
 
 def change(

@@ -229,10 +229,13 @@ def due(tx: Connection, batch_id: uuid.UUID | None, now: datetime, most: int) ->
 def due_query(*, single: bool) -> Select[*tuple[Any, ...]]:
     """The question, for single ones or for those of a batch."""
     of_batch = SmsMessage.batch_id.is_(None) if single else SmsMessage.batch_id == bindparam("of_batch")
+    # looked up for each that is taken, not joined: PostgreSQL might join everything that waits, and sort it
+    number_now = select(Phone.number).where(Phone.id == SmsMessage.phone_id).scalar_subquery()
     return (
         select(
             SmsMessage.id, SmsMessage.debtor_id, SmsMessage.area, SmsMessage.phone_id, SmsMessage.number, SmsMessage.body,
             SmsMessage.reference, SmsMessage.user_id, SmsMessage.batch_id, SmsMessage.not_before,
+            number_now.label("number_now"),
         )
         .where(of_batch, SmsMessage.state == SmsState.QUEUED, SmsMessage.not_before <= _NOW)
         .order_by(SmsMessage.not_before, SmsMessage.id)
@@ -269,19 +272,14 @@ def _decided(
             _end(tx, row, now, SmsState.REFUSED, "登録した利用者に送信の権限がなくなりました。")
     if actor is None or not may:
         return []
-    known = tx.execute(_NUMBERS, {"ids": [row.phone_id for row in may]})
-    numbers = {phone.id: phone.number for phone in known}
     targets = [Target(row.debtor_id, row.area, Channel.SMS, row.phone_id) for row in may]
     ready = []
     for row, decision in zip(may, check_each(tx, actor, targets, now, office, of), strict=True):
-        if numbers.get(row.phone_id) == row.number and decision.allowed:
+        if row.number_now == row.number and decision.allowed:
             ready.append(row)
         else:
             _put_off(tx, row, decision, now, office)
     return ready
-
-
-_NUMBERS: Final = select(Phone.id, Phone.number).where(among(Phone.id, "ids"))
 
 
 def _put_off(tx: Connection, row: Row[Any], decision: Decision, now: datetime, office: Office) -> None:
@@ -372,12 +370,12 @@ _MADE: Final = Given("made", {"message_id": Uuid(), "contact_id": Uuid()})
 
 @cache
 def _submitted(dialect: str) -> Update:
-    given = _SUBMITTED.table(dialect).c
+    given, there = _SUBMITTED.table(dialect).c, _SUBMITTED.one_of(dialect, SmsMessage.id, "id")
     names = ("state", "route", "contact_id", "reason")
     final_at = case((given.state.in_(FINAL), _NOW), else_=None)
     return (
         update(SmsMessage)
-        .where(SmsMessage.id == given.id)
+        .where(SmsMessage.id == given.id, there)
         .values({"final_at": final_at, **{name: given[name] for name in names}})
     )
 
@@ -446,7 +444,8 @@ def _contacts(dialect: str) -> Insert:
         "disposition": _constant(Contact.disposition, "sms_sent"), "note": of.body,
         "next_step": _constant(Contact.next_step, ""), "recorded_at": _NOW,
     }  # fmt: skip
-    return insert(Contact).from_select(list(values), select(*values.values()).where(of.id == given.message_id))
+    there = _MADE.one_of(dialect, of.id, "message_id")
+    return insert(Contact).from_select(list(values), select(*values.values()).where(of.id == given.message_id, there))
 
 
 def _constant(column: Any, value: object) -> BindParameter[Any]:

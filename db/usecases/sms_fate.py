@@ -343,14 +343,15 @@ _MOVED_PARTS: Final = Given(
 @cache
 def _move_parts(dialect: str) -> Update:
     given = _MOVED_PARTS.table(dialect).c
-    same = (SmsPart.message_id == given.message_id, SmsPart.number == given.number)
+    there = _MOVED_PARTS.one_of(dialect, SmsPart.message_id, "message_id")
+    same = (SmsPart.message_id == given.message_id, SmsPart.number == given.number, there)
     return update(SmsPart).where(*same).values(state=given.state, reason=given.reason, final_at=_final_at(given.state))
 
 
 @cache
 def _move_messages(dialect: str) -> Update:
     given = _MOVED.table(dialect).c
-    moved = update(SmsMessage).where(SmsMessage.id == given.id)
+    moved = update(SmsMessage).where(SmsMessage.id == given.id, _MOVED.one_of(dialect, SmsMessage.id, "id"))
     return moved.values(state=given.state, reason=given.reason, final_at=_final_at(given.state))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.outbox import publish
@@ -86,9 +86,17 @@ def settle_subjects(
     tx: Connection, kind: TaskKind, subject_ids: Collection[uuid.UUID], now: datetime, by: int | None
 ) -> None:  # fmt: skip
     """Settle the open tasks of a kind about some matters, if there are any."""
-    about = update(Task).where(among(Task.subject_id, "subjects"), Task.kind == kind, Task.done_at.is_(None))
-    if subject_ids and tx.execute(about.values(done_at=now, done_by=by), {"subjects": subject_ids}).rowcount:
+    about = {"subjects": subject_ids, "kind_": kind, "now": now, "by": by}
+    if subject_ids and tx.execute(_SETTLED, about).rowcount:
         publish(tx, now, TOPIC, "")
+
+
+_SETTLED: Final = (
+    update(Task)
+    .where(among(Task.subject_id, "subjects"), Task.kind == bindparam("kind_", type_=Task.kind.type))
+    .where(Task.done_at.is_(None))
+    .values(done_at=bindparam("now", type_=Task.done_at.type), done_by=bindparam("by", type_=Task.done_by.type))
+)
 
 
 def _assigned(tx: Connection, debtor_id: int, area: Area) -> tuple[int | None, int | None]:
