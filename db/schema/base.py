@@ -1,7 +1,7 @@
 """What all tables share: naming, column types and the metadata."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar
 
@@ -46,8 +46,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """From the database: aware, in UTC."""
-        if value is None:
-            return None
+        if value is None or value.tzinfo is UTC:
+            return value
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
@@ -68,6 +68,18 @@ class Code(TypeDecorator[T], Generic[T]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> T | None:  # noqa: ARG002
         """From the database: the member."""
         return None if value is None else self.terms(value)
+
+    # The same at once, from a table: a claim reads and writes thousands of codes, and an enumeration is slow to ask.
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[T | None], str | None]:
+        """What `process_bind_param` does."""
+        codes: dict[T | None, str | None] = {None: None, **{term: term.value for term in self.terms}}
+        return lambda value: codes[value] if value in codes else self.process_bind_param(value, dialect)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], T | None]:  # noqa: ARG002
+        """What `process_result_value` does."""
+        members: dict[str | None, T | None] = {None: None, **{term.value: term for term in self.terms}}
+        return lambda value: members[value] if value in members else self.process_result_value(value, dialect)
 
 
 class Base(DeclarativeBase):
