@@ -23,6 +23,9 @@ from db.usecases.office import Office
 WRONG_SETTINGS: Final = 2
 STOP_WITHIN: Final = 20.0
 """Seconds; the sender of messages waits for its carriers' answers and says goodbye, which may take 15."""
+SWITCH: Final = 0.001
+"""Seconds after which a thread of the sender of messages gives way to one that waits: the loop reads answers while a transaction
+computes, and after each of its statements the transaction would wait five times as long for the loop."""
 R = TypeVar("R")
 _log = logging.getLogger(__name__)
 
@@ -106,6 +109,7 @@ async def _sms(settings: Settings, clock: Clock) -> None:
     from sms_smpp import sender
 
     _settle()
+    sys.setswitchinterval(SWITCH)
     database = open_database(settings, threaded=True)
     try:
         await until_signal(sender.run(settings, database, clock, office_of(settings)))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 from smpplib import command, command_codes, consts
@@ -259,12 +260,11 @@ class Submission:
 def submit_sm(sequence: int, submission: Submission) -> bytes:
     """Raises BadField. Written out here: smpplib takes longer over it than everything else about a message."""
     octets = submission.octets
-    for key, value in _numbers(submission):
-        _refuse(key, value, command.SubmitSM.params[key])
+    _refuse("data_coding", submission.data_coding, command.SubmitSM.params["data_coding"])
     if not submission.payload and len(octets) > _SHORT_MESSAGE_BYTES:
         raise BadField(f"a short message of {len(octets)} bytes; {_SHORT_MESSAGE_BYTES} can be carried")
     fields = (
-        b"\0", _address("source_addr", submission.source), _address("destination_addr", submission.destination),
+        b"\0", _sender(submission.source), _address("dest", "destination_addr", submission.destination),
         bytes((consts.SMPP_GSMFEAT_UDHI if submission.has_header else 0, 0, 0, 0)),
         _ended("validity_period", submission.validity),
         bytes((submission.wants_receipt, 0, submission.data_coding, 0, 0 if submission.payload else len(octets))),
@@ -274,16 +274,17 @@ def submit_sm(sequence: int, submission: Submission) -> bytes:
     return struct.pack(">LLLL", HEADER_BYTES + len(body), _SUBMIT_SM, 0, sequence) + body
 
 
-def _numbers(submission: Submission) -> Iterator[tuple[str, int]]:
-    yield "source_addr_ton", submission.source.ton
-    yield "source_addr_npi", submission.source.npi
-    yield "dest_addr_ton", submission.destination.ton
-    yield "dest_addr_npi", submission.destination.npi
-    yield "data_coding", submission.data_coding
-
-
-def _address(key: str, address: Address) -> bytes:
+def _address(side: str, key: str, address: Address) -> bytes:
+    params = command.SubmitSM.params
+    _refuse(f"{side}_addr_ton", address.ton, params[f"{side}_addr_ton"])
+    _refuse(f"{side}_addr_npi", address.npi, params[f"{side}_addr_npi"])
     return bytes((address.ton, address.npi)) + _ended(key, address.digits)
+
+
+@lru_cache(maxsize=16)
+def _sender(address: Address) -> bytes:
+    """An office has few."""
+    return _address("source", "source_addr", address)
 
 
 def _ended(key: str, value: str) -> bytes:

@@ -283,12 +283,12 @@ class Sender:
             self._to_settle.set()
 
     async def _outcome(self, message: ReadyMessage) -> Submitted:
-        if not self._routes.for_number(message.number):
-            return _bare(message, SmsState.FAILED, "この番号に送信する回線がありません。")
         try:
             sent = await self._routes.send(Message(message.number, message.body, message.reference, str(message.id)))
         except (TextError, BadField) as error:  # this carrier takes less than the desk was told; nothing was sent
             return _bare(message, SmsState.FAILED, str(error))
+        if not sent.route:
+            return _bare(message, SmsState.FAILED, "この番号に送信する回線がありません。")
         return Submitted(message.id, sent.route, sent.parts, tuple(map(part_outcome, sent.outcomes)), message.since)
 
     # -- writing down -----------------------------------------------------------------------------------------------------------
