@@ -13,8 +13,12 @@ from db.schema.sms import SmsMessage, SmsReceipt, SmsReply
 from db.store import sms as sms_store
 from db.usecases import sms
 from db.usecases.sms import Submitted
+from db.usecases.sms_fate import Unheard
 from sms_smpp.inbox import number_of, part_outcome, store
 from sms_smpp.pdu import Address, Delivery, Submission
+from sms_smpp.receipts import Fate
+from sms_smpp.routes import Route
+from sms_smpp.sender import told
 from sms_smpp.values import Accepted, Arrival, LateAnswer, NotSent, Refused, Unknown
 from tests.integration.db.people import OFFICE, SmallOffice
 from tests.integration.db.test_sms import NUMBER, Sender
@@ -69,6 +73,17 @@ def test_a_code_that_was_agreed_to_mean_no_such_number_stops_messages_to_it(send
     with sender.database.read() as tx:
         assert list(sms_store.gone(tx, [NUMBER])) == [NUMBER]
     assert sender.tasks(TaskKind.NUMBER_RESEARCH) == [False]
+
+
+@pytest.mark.req("S4")
+def test_a_code_heard_by_asking_the_carrier_means_the_same(sender: Sender) -> None:
+    message = sender.sent(part_outcome(Accepted("1A2B")))
+    route = Route("a", Address("0422112233"), gone_codes=frozenset({"21"}))
+    with sender.database.write() as tx:
+        told(tx, route, Unheard(message, NUMBER, "1A2B"), Fate.UNDELIVERABLE, 21, sender.now)
+    assert sender.state(message) is SmsState.FAILED
+    with sender.database.read() as tx:
+        assert list(sms_store.gone(tx, [NUMBER])) == [NUMBER]
 
 
 @pytest.mark.req("S5")
