@@ -34,7 +34,7 @@ from db.usecases.sms import ReadyMessage, Submitted
 from sms_smpp.carriers import Carrier, carriers_of
 from sms_smpp.errors import BadField, BindRefused, LinkLost
 from sms_smpp.inbox import STATES, Inbox, part_outcome, reason_of
-from sms_smpp.portion import HELD, HELD_BY_ONE_OF_MANY, Flow, Portion
+from sms_smpp.portion import CLAIMING, HELD, HELD_BY_ONE_OF_MANY, Flow, Portion
 from sms_smpp.receipts import Fate, fate_of, id_key
 from sms_smpp.routes import Message, Route, Routes
 
@@ -108,8 +108,9 @@ class Sender:
         self._claimed: list[tuple[tuple[bool, datetime], UUID, ReadyMessage]] = []
         """Those next in turn, a heap; the rest waits where a crash leaves no doubt."""
         self._flow = Flow(time.now())
-        held = HELD if register.database.is_sqlite else HELD_BY_ONE_OF_MANY
-        self._claims, self._settles = Portion(held), Portion(held)
+        one_writer = register.database.is_sqlite
+        self._claims = Portion(HELD if one_writer else CLAIMING)
+        self._settles = Portion(HELD if one_writer else HELD_BY_ONE_OF_MANY)
         self._more_due = False
         self._sending: dict[UUID, asyncio.Task[None]] = {}
         self._settled: list[Submitted] = []

@@ -321,26 +321,26 @@ def settle(tx: Connection, submitted: Sequence[Submitted], now: datetime, office
     if not gone:
         publish_each(tx, now, TOPIC, [rows[one.id].debtor_id for one in open_])
         return
-    each = {one.id: _all_parts(one) for one in gone}
-    sms_fate.add_parts(tx, [(one.id, each[one.id]) for one in gone], now)
+    each = [_all_parts(one) for one in gone]
+    sms_fate.add_parts(tx, [(one.id, parts) for one, parts in zip(gone, each, strict=True)], now)
     reached = [rows[one.id] for one in gone if one.outcomes[0].state is not SmsState.FAILED]
     contacts = {row.id: new_id() for row in reached}
     _add_contacts(tx, contacts, {row.debtor_id for row in reached}, now, office)
-    whole = {one.id: message_state([part.state for part in each[one.id]]) for one in gone}
+    whole = [message_state([part.state for part in parts]) for parts in each]
     states = [
         (
-            one.id, whole[one.id], one.route, contacts.get(one.id),
+            one.id, state, one.route, contacts.get(one.id),
             " ".join(outcome.reason for outcome in one.outcomes if outcome.reason),
         )
-        for one in gone
+        for one, state in zip(gone, whole, strict=True)
     ]  # fmt: skip
     tx.execute(_submitted(tx.dialect.name), {**_SUBMITTED.bound(tx, states), "now": now})
     changed = [(TOPIC, rows[one.id].debtor_id) for one in open_]
     publish_all(tx, now, changed + [("debtor", one) for one in sorted({row.debtor_id for row in reached})])
-    for one in gone:
-        if SmsState.UNKNOWN in {whole[one.id], *(part.state for part in each[one.id])}:
+    for one, state, parts in zip(gone, whole, each, strict=True):
+        if state is SmsState.UNKNOWN or any(part.state is SmsState.UNKNOWN for part in parts):
             sms_fate.ask_a_person(tx, rows[one.id].debtor_id, rows[one.id].area, one.id, now)
-        for part in each[one.id]:
+        for part in parts:
             if part.state is SmsState.FAILED:
                 sms_fate.learn_of_number(tx, rows[one.id], part.reason, now)
     told = [
