@@ -2,8 +2,9 @@
 
 import uuid
 from datetime import date, datetime
+from typing import Final
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index
+from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.rules.terms import AnsweredBy, Area, Channel, Retry
@@ -51,6 +52,11 @@ class Contact(Base):
     answers_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("contact.id"), index=True)
     corrects_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("contact.id"), unique=True)
     recorded_at: Mapped[datetime]
+
+
+ORIGINAL: Final[ColumnElement[bool]] = Contact.corrects_id.is_(None) == true()
+"""Of contacts those that correct no other. Compared, so that SQLite, where it has no statistics yet, does not take the unique index
+for it and reads all contacts there are."""
 
 
 class PhraseUse(Base):

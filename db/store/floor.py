@@ -17,7 +17,7 @@ from db.rules.terms import Area, Right
 from db.rules.workflow import ENTITLED
 from db.schema.calls import Attempt, Call, Duty, Seat
 from db.schema.campaigns import Campaign, CampaignOperator, CampaignTarget
-from db.schema.contacts import Contact, Promise
+from db.schema.contacts import ORIGINAL, Contact, Promise
 from db.schema.ops import Listening
 from db.schema.staff import Grant, LevelRight, Membership, Staff
 
@@ -133,7 +133,7 @@ def reached(tx: Connection, areas: Collection[Area], day: datetime, hour: dateti
         func.count(case((spoken, 1))),
         func.count(case((Contact.at >= hour, 1))),
         func.count(case((spoken & (Contact.at >= hour), 1))),
-    ).where(Contact.area.in_(areas), Contact.at >= day, Contact.corrects_id.is_(None))
+    ).where(Contact.area.in_(areas), Contact.at >= day, ORIGINAL)
     promises = select(func.count(), func.count(case((Promise.made_at >= hour, 1)))).where(
         Promise.made_at >= day, Promise.area.in_(areas)
     )

@@ -13,7 +13,7 @@ from db.rules.sms import SmsState
 from db.rules.sms_batches import SLICE, BatchSettings, BatchState
 from db.rules.terms import Area
 from db.schema.claims import Payment
-from db.schema.contacts import Contact
+from db.schema.contacts import ORIGINAL, Contact
 from db.schema.extraction import Target, TargetList
 from db.schema.sms import SmsBatch, SmsBatchTarget, SmsMessage, SmsTemplate
 from db.schema.staff import Staff
@@ -214,7 +214,7 @@ def call_backs(tx: Connection, batch_id: uuid.UUID) -> list[tuple[datetime, date
     query = (
         select(SmsMessage.submitting_at, func.min(Contact.at).label("first"))
         .join(Contact, Contact.answers_id == SmsMessage.contact_id)
-        .where(SmsMessage.batch_id == batch_id, SmsMessage.contact_id.is_not(None), Contact.corrects_id.is_(None))
+        .where(SmsMessage.batch_id == batch_id, SmsMessage.contact_id.is_not(None), ORIGINAL)
         .group_by(SmsMessage.id, SmsMessage.submitting_at)
     )
     return [(row.submitting_at, row.first) for row in tx.execute(query) if row.submitting_at is not None]

@@ -25,7 +25,6 @@ from sqlalchemy import (
     null,
     or_,
     select,
-    true,
     union_all,
 )
 
@@ -39,7 +38,7 @@ from db.rules.viewer import Viewer
 from db.schema.base import UtcDateTime
 from db.schema.calls import Attempt
 from db.schema.claims import Installment, Payment
-from db.schema.contacts import Contact, Promise
+from db.schema.contacts import ORIGINAL, Contact, Promise
 from db.schema.people import Flag, Phone
 from db.schema.sms import SmsMessage
 from db.store import arrears, calls, debtors, freshness, promises, sms
@@ -352,8 +351,7 @@ def _disturbing(of_number: int, whom: str, since: str) -> Iterator[Select[*tuple
     )
     yield told(_RECORDED, Contact, Contact.at, nothing).where(
         Contact.channel.in_(_COUNTED),
-        # compared, so that SQLite does not take the unique index for it and reads all contacts there are
-        Contact.corrects_id.is_(None) == true(),
+        ORIGINAL,
         Contact.disposition != "trunk_fault",
     )
     yield told(_SENDING, SmsMessage, SmsMessage.submitting_at, nothing).where(SmsMessage.state == SmsState.SUBMITTING)

@@ -15,7 +15,7 @@ from db.rules.eligibility import Decision
 from db.rules.telephony import Direction
 from db.rules.viewer import Viewer
 from db.schema.calls import Call
-from db.schema.contacts import Contact, Disposition, Promise
+from db.schema.contacts import ORIGINAL, Contact, Disposition, Promise
 from db.store import access_log, recalls, shown, tasks
 from db.store.recalls import RecallRow
 from db.store.tasks import TaskRow, Wanted
@@ -105,7 +105,7 @@ def own_numbers(tx: Connection, viewer: Viewer, now: datetime, office: Office) -
         return tx.execute(select(func.count()).where(*conditions)).scalar_one()
 
     mine = (Call.user_id == viewer.user_id, Call.started_at >= since)
-    written = (Contact.user_id == viewer.user_id, Contact.recorded_at >= since, Contact.corrects_id.is_(None))
+    written = (Contact.user_id == viewer.user_id, Contact.recorded_at >= since, ORIGINAL)
     results = tx.execute(
         select(Disposition.name, func.count())
         .select_from(Contact)
