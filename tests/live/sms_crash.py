@@ -32,6 +32,7 @@ from db.schema.claims import Assessment, Installment
 from db.schema.people import CaseFile, Debtor, Phone
 from db.schema.sms import SmsMessage, SmsPart, SmsReceipt
 from db.settings import environment
+from db.store.bulk import learn
 from db.usecases import foundation, summaries
 from saikoku.lab.clock import VARIABLE
 from sms_smpp.receipts import id_candidates
@@ -116,6 +117,7 @@ def fill(database: Database, messages: int, texts: Sequence[str] = TEXTS) -> lis
     with database.write() as tx:
         for first in range(0, messages, 1000):
             _fill_some(tx, user_id, first, numbers[first : first + 1000], texts)
+        learn(tx)  # the summaries that follow take PostgreSQL minutes otherwise
     summaries.rebuild(database, NOW.date())
     return numbers
 
