@@ -268,7 +268,10 @@ class _Floor:
 
     def ended(self, call: _Call, now: float) -> None:
         call.answered_at = now
-        self.at(now + self.scenario.lag, lambda later: self.known_ended(call, later))
+        if self.scenario.lag:
+            self.at(now + self.scenario.lag, lambda later: self.known_ended(call, later))
+        else:  # at once: a call that rings out at a tick makes room at that tick, not at the next
+            self.known_ended(call, now)
 
     def known_ended(self, call: _Call, now: float) -> None:
         self.ringing -= 1

@@ -221,6 +221,11 @@ def test_the_same_day_twice_is_the_same_to_the_call() -> None:
     assert simulate(scenario, predictive(), 3) == simulate(scenario, predictive(), 3)
 
 
+def test_on_the_simulated_floor_a_call_that_rings_out_at_a_tick_is_replaced_at_that_tick() -> None:
+    one = ProgressivePacer(target_abandonment=0.0, max_lines=400, calls_per_second=20.0)
+    assert simulate(Scenario(1, answer=constant(0.0), hours=1.0), one, 0).placed == 120
+
+
 @given(
     st.lists(
         st.tuples(
