@@ -5,11 +5,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Tests share the cores, a file a worker, and wait for disks and databases for a part of the time: one worker more than there
-# are cores. Live and browser tests come last, when nothing else runs beside them, and without that one.
-SHARED := --maxprocesses 4 --dist loadfile
-QUIET := --numprocesses auto $(SHARED)
-BUSY := --numprocesses $(shell expr $$(nproc) + 1) $(SHARED)
+# Tests share the cores, a file a worker; live and browser tests come last, when nothing else runs beside them.
+SHARED := --numprocesses auto --maxprocesses 4 --dist loadfile
 # live tests start a process some hundreds of times; without bytecode each reads its sources anew
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -26,8 +23,8 @@ demo: install  ## install what is needed, start the office, the carrier and a sy
 test: install-dev  ## everything: style, types, arrows, unit, integration, live and browser tests
 	deploy/system-packages test
 	$(MAKE) --no-print-directory check $(SMSC)
-	$(BIN)/pytest $(BUSY) tests/unit tests/integration
-	$(BIN)/pytest $(QUIET) tests/live tests/browser
+	$(BIN)/pytest $(SHARED) tests/unit tests/integration
+	$(BIN)/pytest $(SHARED) tests/live tests/browser
 
 check: install-dev  ## style, types and the direction of the arrows
 	$(BIN)/ruff check .
@@ -40,7 +37,7 @@ unit: install-dev  ## unit tests only: no network, no clock, no services
 
 integration: install-dev  ## the register on SQLite and on PostgreSQL
 	deploy/system-packages test
-	$(BIN)/pytest $(BUSY) tests/integration
+	$(BIN)/pytest $(SHARED) tests/integration
 
 live: install-dev  ## real Asterisk, real calls; real SMSCs
 	deploy/system-packages test
