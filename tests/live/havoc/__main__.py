@@ -38,6 +38,7 @@ def main() -> int:
     chosen = parser.parse_args()
     chosen.calls = chosen.calls or (USUAL if chosen.faults is not None else 200)
     folder = chosen.folder or Path(tempfile.mkdtemp(prefix="havoc-"))
+    folder.chmod(0o755)  # PostgreSQL's own user must get in
     rounds = dict(_faults(chosen) if chosen.faults is not None else _rounds(chosen))
     build = obtain()
     bad = sum(not _well(name, havoc, folder, build) for name, havoc in rounds.items())
