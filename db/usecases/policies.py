@@ -67,8 +67,7 @@ class Change:
 
 def policy_of(tx: Connection, area: Area, default: Office) -> ContactPolicy:
     """The rules in force in an area. Raises ValueError or TypeError for a row that is not one of ours."""
-    kept = office.value(tx, _key(area))
-    return default.policy if kept is None else _read(kept["policy"])
+    return _policy(office.value(tx, _key(area)), default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +81,12 @@ class InForce:
 def rules_of(tx: Connection, areas: Collection[Area], default: Office) -> InForce:
     """The same for several areas, with the emergency stop, in one question."""
     kept = office.values(tx, [office.EMERGENCY_STOP, *map(_key, areas)])
-    of_area = {area: kept.get(_key(area)) for area in areas}
-    policies = {area: default.policy if one is None else _read(one["policy"]) for area, one in of_area.items()}
+    policies = {area: _policy(kept.get(_key(area)), default) for area in areas}
     return InForce(policies, bool(kept.get(office.EMERGENCY_STOP)))
+
+
+def _policy(kept: Any, default: Office) -> ContactPolicy:
+    return default.policy if kept is None else _read(kept["policy"])
 
 
 def change(
