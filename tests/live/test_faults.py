@@ -222,8 +222,10 @@ async def test_an_asterisk_that_dies_at_a_step_and_comes_back(
         told = await judged(shift, call_id, number)
 
         outcome = (told.attempt, told.result)
-        if step in {"claimed", "authorized", "posted"}:
+        if step in {"claimed", "authorized"}:
             assert outcome in {REFUSED, UNKNOWN}
+        elif step == "posted":  # what was written may have been acted on before the kill came, up to the answer
+            assert outcome in {REFUSED, UNKNOWN, ANSWERED}
         else:
             assert outcome == (UNKNOWN if step == "ringing" else ANSWERED)
         await shift.until("another leg", lambda tx: stored.duty_of_leg(tx, leg_id) is None)
