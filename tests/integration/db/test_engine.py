@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from datetime import UTC, datetime
 
 import pytest
@@ -91,6 +92,35 @@ def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
         raise RuntimeError
     with database.read() as tx:
         assert changes_after(tx, Cursor(0, 0)) == []
+
+
+def _ask_often(tx: Connection) -> None:
+    for _ in range(10):
+        tx.execute(select(Lease.holder).where(Lease.name == "nobody")).all()
+
+
+def _refuse(tx: Connection, *, written: bool) -> None:
+    if written:
+        publish(tx, NOW, "call", 1)
+    raise PermissionError
+
+
+def _prepared(tx: Connection) -> list[str]:
+    return list(tx.execute(text("SELECT statement FROM pg_prepared_statements")).scalars())
+
+
+@pytest.mark.parametrize("threaded", [True, False])
+async def test_a_refusal_takes_back_what_was_written_and_only_then_forgets_what_is_prepared(
+    url: str, *, threaded: bool
+) -> None:
+    async with aclosing(Database(url, threaded=threaded)) as database:
+        for written in (False, True):
+            await database.run(_ask_often)
+            with pytest.raises(PermissionError):
+                await database.run(_refuse, written=written)
+            assert await database.ask(lambda tx: changes_after(tx, Cursor(0, 0))) == []
+            if not (written or database.is_sqlite):
+                assert any("lease" in statement for statement in await database.ask(_prepared))
 
 
 def test_a_naive_time_is_refused(database: Database) -> None:
