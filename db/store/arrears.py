@@ -4,9 +4,11 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Final
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select
+from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select
 
 from db.rules.latecharge import LateCharge, RateProfile, Rounding, YearRates, late_charge
 from db.rules.payments import Payment as PaidPrincipal
@@ -65,26 +67,28 @@ class PaymentRow:
 
 def profiles(tx: Connection) -> Mapping[str, RateProfile]:
     """The office's rate profiles by code."""
-    years: defaultdict[str, list[YearRates]] = defaultdict(list)
-    for row in tx.execute(_RATE_YEARS):
-        rates = YearRates(row.first_year, row.last_year, row.first_band, row.second_band)
-        years[row.profile_code].append(rates)
-    return {
-        row.code: RateProfile(
-            rates=tuple(years[row.code]),
-            min_principal=row.min_principal,
-            base_unit=row.base_unit,
-            cut_unit=row.cut_unit,
-            floor=row.floor,
-            rounding=Rounding(row.rounding),
-            first_band_months=row.first_band_months,
-        )
-        for row in tx.execute(_RATE_PROFILES)
-    }
+    return {code: _profile(list(rows)) for code, rows in groupby(tx.execute(_RATES), key=attrgetter("code"))}
 
 
-_RATE_YEARS: Final = select(claims.RateYears).order_by(claims.RateYears.first_year)
-_RATE_PROFILES: Final = select(claims.RateProfile)
+_RATES: Final = (
+    select(claims.RateProfile, claims.RateYears)
+    .outerjoin(claims.RateYears, claims.RateYears.profile_code == claims.RateProfile.code)
+    .order_by(claims.RateProfile.code, claims.RateYears.first_year)
+)
+
+
+def _profile(rows: Sequence[Row[*tuple[Any, ...]]]) -> RateProfile:
+    """A profile from its rows, one for each of its spans of years."""
+    spans = (row for row in rows if row.first_year is not None)
+    return RateProfile(
+        rates=tuple(YearRates(row.first_year, row.last_year, row.first_band, row.second_band) for row in spans),
+        min_principal=rows[0].min_principal,
+        base_unit=rows[0].base_unit,
+        cut_unit=rows[0].cut_unit,
+        floor=rows[0].floor,
+        rounding=Rounding(rows[0].rounding),
+        first_band_months=rows[0].first_band_months,
+    )
 
 
 def lines(tx: Connection, viewer: Viewer, debtor_id: int, on: date) -> list[ArrearsLine]:

@@ -239,7 +239,7 @@ _IS_SEEN: Final = exists().where(CaseFile.debtor_id == DEBTOR_ID, CaseFile.area.
 
 def addresses(tx: Connection, viewer: Viewer, debtor_id: int, today: date) -> list[AddressRow]:
     """A person's present addresses. A protected person's (支援措置) only with the right to see them."""
-    if not viewer.may_anywhere(Right.PROTECTED_VIEW) and FlagKind.PROTECTED in flag_kinds(tx, viewer, debtor_id, today):
+    if not viewer.may_anywhere(Right.PROTECTED_VIEW) and _is_protected(tx, viewer, debtor_id, today):
         return []
     rows = tx.execute(_ADDRESSES, {"debtor_id": debtor_id, "areas": viewer.areas(), "today": today})
     return [AddressRow(*row) for row in rows]
@@ -264,10 +264,14 @@ _PHONES: Final = (
 )
 
 
-def flag_kinds(tx: Connection, viewer: Viewer, debtor_id: int, today: date) -> frozenset[FlagKind]:
-    """The flags in force on a day, in the viewer's areas or for all, under any of the person's numbers (名寄せ)."""
-    asked = {"debtor_ids": person_ids(tx, debtor_id), "areas": viewer.areas(), "today": today}
+def flag_kinds(tx: Connection, viewer: Viewer, person: Sequence[int], today: date) -> frozenset[FlagKind]:
+    """The flags in force on a day, in the viewer's areas or for all, under any of the person's numbers (`kin.person_ids`)."""
+    asked = {"debtor_ids": person, "areas": viewer.areas(), "today": today}
     return frozenset(tx.execute(_FLAG_KINDS, asked).scalars())
+
+
+def _is_protected(tx: Connection, viewer: Viewer, debtor_id: int, today: date) -> bool:
+    return FlagKind.PROTECTED in flag_kinds(tx, viewer, person_ids(tx, debtor_id), today)
 
 
 _FLAG_KINDS: Final = select(Flag.kind).where(
@@ -303,11 +307,16 @@ _HOUSEHOLD: Final = (
 
 
 def joined(tx: Connection, viewer: Viewer, debtor_id: int, today: date) -> list[Hit]:
-    """The person's other numbers (名寄せ), where the viewer may know of them.
+    """The person's other numbers (名寄せ), where the viewer may know of them."""
+    return joined_of(tx, viewer, person_ids(tx, debtor_id), today)
+
+
+def joined_of(tx: Connection, viewer: Viewer, person: Sequence[int], today: date) -> list[Hit]:
+    """The same of a person all of whose ids are known (`kin.person_ids`), the number at hand first.
 
     They tell of a person under 支援措置 where they live now, so without the right to see that they are not told.
     """
-    others = person_ids(tx, debtor_id)[1:]
+    others = person[1:]
     if not others:
         return []
     known = true() if viewer.may_anywhere(Right.PROTECTED_VIEW) else ~protected_person(Debtor.id, today)

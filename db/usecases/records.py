@@ -8,7 +8,7 @@ Every opening and every search is written to the access log in the same transact
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -169,9 +169,10 @@ def open_record(tx: Connection, viewer: Viewer, debtor_id: int, now: datetime, o
     if person is None:
         raise NotFoundError
     today = office.today(now)
-    call = call_concerning(tx, viewer, debtor_id)
+    ids = person_ids(tx, debtor_id)
+    call = _call_with(tx, viewer, ids)
     insight = viewer.within(areas_unmasked(viewer, call))
-    joined = debtors.joined(tx, viewer, debtor_id, today)
+    joined = debtors.joined_of(tx, viewer, ids, today)
     others = [hit.id for hit in joined]
     part = _open_part(tx, insight, person, joined, now, office) if insight.rights else None
     contacts = debtors.contacts(tx, viewer, debtor_id, others=others)
@@ -183,7 +184,7 @@ def open_record(tx: Connection, viewer: Viewer, debtor_id: int, now: datetime, o
         areas=areas,
         states=_states(tx, insight, debtor_id, areas, now, office) if part else {},
         phones=_each_once(phones),
-        flags=debtors.flag_kinds(tx, viewer, debtor_id, today),
+        flags=debtors.flag_kinds(tx, viewer, ids, today),
         contacts=[row if row.area in insight.rights else replace(row, note="", next_step="") for row in contacts],
         recalls=[
             row if row.area in insight.rights else replace(row, note="")
@@ -200,8 +201,12 @@ def open_record(tx: Connection, viewer: Viewer, debtor_id: int, now: datetime, o
 
 def call_concerning(tx: Connection, viewer: Viewer, debtor_id: int) -> CallRow | None:
     """The call that the viewer is on, or owes a result for, if it is with this person under any number (名寄せ)."""
+    return _call_with(tx, viewer, person_ids(tx, debtor_id))
+
+
+def _call_with(tx: Connection, viewer: Viewer, person: Collection[int]) -> CallRow | None:
     call = calls.current(tx, viewer)
-    return call if call and call.debtor_id in person_ids(tx, debtor_id) else None
+    return call if call and call.debtor_id in person else None
 
 
 def _each_once(phones: Iterable[PhoneRow]) -> list[PhoneRow]:
