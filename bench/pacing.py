@@ -1,6 +1,6 @@
 """Pacing: ours beside the others on the simulated floor of bench/pacing_sim.py; the tables and the chart of docs/pacing.md.
 
-`python -m bench pacing` runs a short selection. `python -m bench.pacing table|hard|shifts|speed [--seeds N] [--teams 3,5]`
+`python -m bench pacing` runs a short selection. `python -m bench.pacing table|hard|shifts|optimum|speed [--seeds N] [--teams 3,5]`
 runs one in full and prints it as the docs have it (of the table, `--only ours` only ours); `chart FILE` draws into FILE
 what `table` printed.
 """
@@ -18,8 +18,9 @@ from pathlib import Path
 
 from ami_bridge.pacing import PredictivePacer, ProgressivePacer
 from bench.pacing_chart import draw
+from bench.pacing_optimum import LINES, bound
 from bench.pacing_others import ErlangB, FixedRatio, Issabel, Vicidial
-from bench.pacing_sim import Day, Pacer, Scenario, constant, simulate, step
+from bench.pacing_sim import STAGED, Day, Pacer, Scenario, constant, simulate, step
 from bench.rows import Row, percentile
 
 TEAMS = (3, 5, 10, 20, 50)
@@ -221,10 +222,24 @@ def short_shifts(teams: Sequence[int], seeds: int) -> None:
                 print(f"{operators:3d} | {hours:g} h | {100 * target:3.1f} % | {found}", flush=True)
 
 
+def optimum(teams: Sequence[int], seeds: int) -> None:
+    """Ours on the floor of stages, beside the most that anybody could reach there (some minutes for three operators)."""
+    print(f"operators | target | at most | {HEADER}")
+    for operators in teams:
+        for target in TARGETS:
+            found = days(
+                Scenario(operators, stages=STAGED),
+                lambda target=target: ours(target),
+                range(seeds),  # type: ignore[misc]
+            )
+            most = 100.0 * bound(operators, found.abandonment / 100.0)
+            print(f"{operators:3d} | {100 * target:3.1f} % | {most:5.1f} % | {found}", flush=True)
+
+
 def main(words: Sequence[str]) -> None:
     """See the module docstring."""
     parser = argparse.ArgumentParser(prog="python -m bench.pacing")
-    parser.add_argument("what", choices=("table", "hard", "shifts", "speed", "chart"))
+    parser.add_argument("what", choices=("table", "hard", "shifts", "optimum", "speed", "chart"))
     parser.add_argument("file", nargs="?", type=Path)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--teams", default=",".join(map(str, TEAMS)))
@@ -235,6 +250,8 @@ def main(words: Sequence[str]) -> None:
         print(f"{decision_ms():.3f} ms")
     elif given.what == "chart":
         draw(sys.stdin.read(), given.file or Path("docs/pacing.svg"))
+    elif given.what == "optimum":
+        optimum([team for team in teams if team in LINES], given.seeds)
     elif given.what == "table":
         table(teams, given.seeds, given.only)
     else:

@@ -54,12 +54,43 @@ def step(before: float, after: float, at: float, until: float = math.inf) -> Cur
 
 
 @dataclass(frozen=True)
+class Stages:
+    """Times made of exponential stages, given by their means, seconds. A call that rings goes through stages of mean `ring`;
+    at the end of each it is answered by that share (of all calls) in `answered`, and after the last nobody answers."""
+
+    talk: Sequence[float]
+    wrap: Sequence[float]
+    ring: float
+    answered: Sequence[float]
+
+    def hazards(self) -> Sequence[float]:
+        """The chance that a call which is still ringing is answered at the end of each stage."""
+        left = [1.0 - sum(self.answered[:at]) for at in range(len(self.answered))]
+        return [share / rest for share, rest in zip(self.answered, left, strict=True)]
+
+    def rings(self, draws: random.Random) -> tuple[float, bool]:
+        """How long a call rings, and whether it is answered then."""
+        seconds = 0.0
+        for hazard in self.hazards():
+            seconds += draws.expovariate(1.0 / self.ring)
+            if draws.random() < hazard:
+                return seconds, True
+        return seconds, False
+
+
+STAGED = Stages(talk=(94.6, 25.4), wrap=(15.0, 15.0, 15.0), ring=6.0, answered=(0.06, 0.11, 0.055, 0.02, 0.005))
+"""The stationary setting in stages: the means and variances of talk and wrap-up, a quarter answered after 13 s, and 30 s
+until nobody has, in the mean."""
+
+
+@dataclass(frozen=True)
 class Scenario:
     """A day: what the citizens, the operators and the lines are like. The defaults are the stationary setting.
 
     `ring_mean` is the mean of the Gamma part; every answer takes 2 s more. `spread` is the standard deviation of the
     log-odds of answering between numbers; `informed` says whether the pacer is told each number's probability.
-    `away` lists (operator, from, until); he leaves when what he has in hand is done.
+    `away` lists (operator, from, until); he leaves when what he has in hand is done. `stages` replaces all times, and who
+    answers.
     """
 
     operators: int
@@ -75,6 +106,7 @@ class Scenario:
     spread: float = 0.0
     informed: bool = False
     away: Sequence[tuple[int, float, float]] = ()
+    stages: Stages | None = None
 
     @property
     def seconds(self) -> float:
@@ -256,9 +288,14 @@ class _Floor:
         self.day.placed += 1
         self.ringing += 1
         self.day.peak_lines = max(self.day.peak_lines, self.ringing)
-        call = _Call(f"c{self.day.placed}", answers, min(ring, self.scenario.no_answer), talk, wrap)
+        ring = min(ring, self.scenario.no_answer) if answers else self.scenario.no_answer
+        if self.scenario.stages:
+            ring, answers = self.scenario.stages.rings(draws)
+            talk = sum(draws.expovariate(1.0 / mean) for mean in self.scenario.stages.talk) / self.scenario.talk(now)
+            wrap = sum(draws.expovariate(1.0 / mean) for mean in self.scenario.stages.wrap)
+        call = _Call(f"c{self.day.placed}", answers, ring, talk, wrap)
         self.pacer.call_placed(call.name, now, chance if self.scenario.informed else None)
-        self.at(now + (call.ring if answers else self.scenario.no_answer), lambda then: self.ended(call, then))
+        self.at(now + ring, lambda then: self.ended(call, then))
 
     def mixed(self, mean: float, normal: float) -> float:
         """A number's own probability: log-normal odds whose mean probability is `mean`."""

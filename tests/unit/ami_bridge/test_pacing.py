@@ -13,7 +13,8 @@ from ami_bridge.pacing import Pacer, PacingError, PredictivePacer, ProgressivePa
 from ami_bridge.pacing_answers import AnswerRate, place_of, probability_at
 from ami_bridge.pacing_curves import TIMES, Durations, RingTimes, freed_after_talk, freed_after_wrap_up
 from ami_bridge.pacing_outlook import Count, distribution, nobody_free
-from bench.pacing_sim import Scenario, constant, simulate, step
+from bench.pacing_optimum import bound
+from bench.pacing_sim import STAGED, Scenario, constant, simulate, step
 
 PACERS = (PredictivePacer, ProgressivePacer, RatioPacer)
 
@@ -370,3 +371,23 @@ def test_the_chance_that_nobody_is_free_is_as_counted_out(
     exact = sum(x * y for i, x in enumerate(a) for j, y in enumerate(f) if i >= idle + j)
     found = nobody_free(Count(answers, answers * (1 - p), ringing), idle, Count(freed, freed * (1 - q), busy))
     assert found == pytest.approx(exact, abs=0.004)
+
+
+# -- what is possible at all --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.req("T4")
+def test_the_bound_of_one_operator_and_one_line_is_what_arithmetic_says() -> None:
+    stages = [1.0, 0.94, 0.83, 0.775, 0.755]  # the share of calls that come to each stage of ringing
+    dialling, serving = 6.0 * sum(stages) / 0.25, 120.0 + 45.0
+    expected = serving / (serving + dialling)
+    assert bound(1, 0.0, lines=1) == pytest.approx(expected, abs=0.002)
+    day = simulate(Scenario(1, hours=80.0, stages=STAGED), ProgressivePacer(
+        target_abandonment=0.0, max_lines=400, calls_per_second=20.0
+    ), seed=1)  # fmt: skip
+    assert day.utilisation == pytest.approx(expected, abs=0.02)
+
+
+@pytest.mark.req("T4")
+def test_more_lines_and_more_lost_raise_the_bound() -> None:
+    assert bound(1, 0.0, lines=1) + 0.01 < bound(1, 0.01, lines=3) < bound(1, 0.026, lines=3) - 0.01
