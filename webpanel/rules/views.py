@@ -12,7 +12,7 @@ from db.usecases.records import NotFoundError
 from webpanel import forms
 from webpanel.answers import told
 from webpanel.keys import CLOCK, DATABASE, OFFICE
-from webpanel.render import page
+from webpanel.render import fragment, page
 from webpanel.rules.forms import read_policy
 from webpanel.sessions import request_viewer
 
@@ -39,12 +39,17 @@ async def show(request: web.Request) -> web.StreamResponse:
     )
 
 
+async def past(request: web.Request) -> web.StreamResponse:
+    """How the rules of one area came to be: shown anew beside the form once they are changed."""
+    viewer, area = request_viewer(request), _area(request)
+    return fragment(
+        request, "rules/history.html", history=await request.app[DATABASE].ask(policies.history, viewer, area)
+    )
+
+
 async def change(request: web.Request) -> web.StreamResponse:
     """Set the rules of one area."""
-    try:
-        area = Area(request.match_info["area"])
-    except ValueError:
-        raise NotFoundError from None
+    area = _area(request)
     form = await request.post()
     changes = await request.app[DATABASE].run(
         policies.change,
@@ -58,3 +63,10 @@ async def change(request: web.Request) -> web.StreamResponse:
     if not changes:
         return told("変更はありません。")
     return told(f"変更しました（{'、'.join(changes)}）。次の連絡から適用されます。")
+
+
+def _area(request: web.Request) -> Area:
+    try:
+        return Area(request.match_info["area"])
+    except ValueError:
+        raise NotFoundError from None

@@ -97,6 +97,7 @@ async def test_only_with_the_right_in_that_area(panel: Panel) -> None:
     assert (await boss.post("/rules/public", RULES))[0] == 403
     assert (await boss.post("/rules/none", RULES))[0] == 404
     assert (await officer.get("/rules"))[0] == 403
+    assert [(await boss.fragment(f"/rules/{area}/history"))[0] for area in ("tax", "public", "none")] == [200, 403, 404]
     assert "公債権" not in (await boss.get("/rules?area=public"))[1]
 
 
