@@ -50,8 +50,12 @@ def test_a_good_file_and_a_broken_one(open_page: Callable[..., Page], work: Call
     expect(page.locator(".import-mark")).to_contain_text("待機中")
     assert work() == 1
     expect(page.locator(".import-mark")).to_contain_text("検査済")
-    page.on("dialog", lambda dialog: dialog.accept())
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept()))
     page.click("text=この内容で反映する")
+    assert [("追加24件" in said, "終了0件" in said) for said in asked] == [(True, True)], (
+        "what it will do is said once more"
+    )
     expect(page.locator(".import-mark")).to_contain_text("待機中")
     assert work() == 1
     expect(page.locator(".import-mark")).to_contain_text("完了")
