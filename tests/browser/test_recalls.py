@@ -36,7 +36,7 @@ def test_a_booking_pops_up_by_itself_beside_what_is_being_typed(
     city: City, open_page: Open, clock: FixedClock, tmp_path: Path, viewport: dict[str, int]
 ) -> None:
     called, written = city.small.debtor("約束 待子"), city.small.debtor("見本 一郎", phone="+819033334444")
-    lawyer = city.small.debtor("受任 済子", phone="+819077778888", flags=(FlagKind.LAWYER,))
+    lawyer = city.small.debtor("受任 済子", phone="+819077778888", flags=(FlagKind.LAWYER, FlagKind.NO_CALLS))
     at_a_seat(city, "operator")
     book(city, called, "operator", 2, note="給料日のあとに")
     book(city, lawyer, "officer", 2, anyone=True)
@@ -53,7 +53,9 @@ def test_a_booking_pops_up_by_itself_beside_what_is_being_typed(
     pop = page.locator(".recall-pop")
     expect(pop).to_contain_text("約束 待子")
     expect(pop).to_contain_text("給料日のあとに")
-    expect(pop.locator(".pop-person", has_text="受任 済子")).to_contain_text("いまは連絡できません")
+    expect(pop.locator(".pop-person", has_text="受任 済子")).to_contain_text(
+        "いまは連絡できません：弁護士が介入しているため架電できません。架電禁止に指定されているため架電できません。"
+    )
     expect(note).to_be_focused()
     expect(note).to_have_value(TYPED)
     expect(page).to_have_title("◷ 再コール | 見本 一郎 | 催告")
