@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from db.clock import Clock
 from db.engine import DatabaseUrlError
@@ -30,10 +31,12 @@ MISTAKES = (
     users.UserError,
 )
 """Errors of whoever gave the command: one sentence and exit status 2, no traceback."""
+FAULT: Final = 4
+"""Not 1, which an import uses for lines that were refused while all others were taken."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status is 0 when it did what was asked, 2 when it was asked wrongly."""
+    """Run one command; the exit status is 0 when it did what was asked, 2 when it was asked wrongly, FAULT at a fault."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s", stream=sys.stderr)
     given = _parser().parse_args(arguments)
     run: Run = given.run
@@ -42,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MISTAKES as error:
         print(f"saikoku: {error}", file=sys.stderr)
         return 2
+    except Exception:
+        logging.getLogger("saikoku").exception("a fault")
+        return FAULT
 
 
 def _parser() -> argparse.ArgumentParser:

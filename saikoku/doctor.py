@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 import db
@@ -29,7 +28,7 @@ from ami_bridge.checks import check_pbx
 from db.clock import Clock
 from db.engine import Database
 from db.findings import Finding, Level, bad, ok, warn
-from db.migrations import config
+from db.migrations import forms
 from db.settings import AmiSettings, DialSettings, Settings
 from db.store import access_log, calls, campaigns, office
 from db.store.calls import SeatRow
@@ -213,10 +212,7 @@ def detects(settings: Settings) -> bool:
 
 def newest(tx: Connection, database: Database) -> Finding:
     """Whether the register is of the form that this saikoku works with."""
-    head = ScriptDirectory.from_config(config(database)).get_current_head()
-    found = None
-    if inspect(tx).has_table("alembic_version"):
-        found = tx.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    found, head = forms(tx, database)
     if found == head:
         return ok(f"the register {database.label} is of the newest form ({head})")
     return bad(f"the register {database.label} is of form {found or 'none'}, saikoku of {head}", _UPGRADE)

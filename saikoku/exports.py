@@ -21,6 +21,7 @@ from db.usecases import exports
 from db.usecases.exports import NoSuchExportError
 from db.usecases.imports.files import read_document
 from saikoku.daemons import open_database
+from saikoku.register import must_be_newest
 from saikoku.stopping import by_command_line
 
 
@@ -42,6 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run_export(arguments: argparse.Namespace, settings: Settings, clock: Clock) -> int:
     """`saikoku export`."""
     with closing(open_database(settings)) as database:
+        must_be_newest(database)
         try:
             if arguments.list:
                 return _list(database)

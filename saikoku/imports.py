@@ -1,6 +1,6 @@
 """`saikoku import KIND FILE --mapping FILE`: the same import as in the panel, done here and now, with a line of progress.
 
-Exit status: 0 every line was taken, 1 taken but for the refused lines, 2 asked wrongly, 3 nothing was taken.
+Exit status: 0 every line was taken, 1 taken but for the refused lines, 2 asked wrongly, 3 nothing was taken, 4 a fault.
 """
 
 import argparse
@@ -36,6 +36,7 @@ from db.usecases.imports.steps import Turn
 from saikoku.daemons import open_database
 from saikoku.import_work import StoppedError
 from saikoku.importing import Importer
+from saikoku.register import must_be_newest
 from saikoku.stopping import by_command_line
 
 DONE, SOME_REFUSED, NOTHING = 0, 1, 3
@@ -67,6 +68,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run_import(arguments: argparse.Namespace, settings: Settings, clock: Clock) -> int:
     """`saikoku import`."""
     with closing(open_database(settings)) as database:
+        must_be_newest(database)
         holder = this_process()
         # the lease first, so that `saikoku jobs` does not take the import up before we do
         with _interrupts() as interrupted, lease(database, holder, clock, interrupted) as held:

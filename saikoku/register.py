@@ -8,7 +8,7 @@ from pathlib import Path
 
 from db.clock import Clock, office_date
 from db.engine import Database
-from db.migrations import upgrade
+from db.migrations import forms, upgrade
 from db.settings import Settings
 from db.store import access_log
 from db.usecases import foundation
@@ -26,6 +26,15 @@ def prepare(database: Database) -> None:
     upgrade(database)
     with database.write() as tx:
         foundation.lay(tx)
+
+
+def must_be_newest(database: Database) -> None:
+    """Raise RegisterError if the register was not brought to the form that this saikoku works with."""
+    with database.read() as tx:
+        found, head = forms(tx, database)
+    if found != head:
+        said = f"the register {database.label} is of form {found or 'none'}, saikoku of {head}"
+        raise RegisterError(f"{said}; run `saikoku db upgrade`")
 
 
 def run_upgrade(_: argparse.Namespace, settings: Settings, clock: Clock) -> int:

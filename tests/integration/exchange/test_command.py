@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from db.usecases import leases
 from saikoku.__main__ import main
 from tests.integration.exchange.core import City, Zeimu
 
@@ -77,3 +78,14 @@ def test_an_export_is_written_and_listed(run: Run, capsys: pytest.CaptureFixture
     assert len(list((run.folder / "out").glob("contacts-*.csv"))) == 1
     assert main(["export", "--list"]) == 0
     assert "交渉記録" in capsys.readouterr().out
+
+
+def test_before_the_upgrade_nothing_is_touched_and_a_fault_is_no_refused_line(
+    run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(leases, "take", None)
+    assert run.take("zeimu-people", ZEIMU.people(CITY.people)) == 4
+    monkeypatch.setenv("SAIKOKU_DATABASE_URL", f"sqlite:///{tmp_path}/bare.db")
+    assert run.take("zeimu-people", ZEIMU.people(CITY.people)) == 2
+    assert main(["export", "--list"]) == 2
+    assert capsys.readouterr().err.count("run `saikoku db upgrade`") == 2
