@@ -100,7 +100,7 @@ def test_callers_who_wait_are_counted_under_the_bar_while_one_is_typing(
     expect(note).to_have_value(TYPED)
 
 
-@pytest.mark.req("T3", "T5")
+@pytest.mark.req("T3", "T5", "T7")
 @pytest.mark.parametrize("viewport", [{"width": 1366, "height": 768}, {"width": 1024, "height": 768}], ids=str)
 def test_a_call_is_taken_to_an_officer_whose_screen_pops(
     city: City, open_page: Callable[..., Page], tmp_path: Path, viewport: dict[str, int]
@@ -125,14 +125,21 @@ def test_a_call_is_taken_to_an_officer_whose_screen_pops(
     with city.database.write() as tx:
         pauses.ended(tx, call_id, NOW)
     expect(bar.get_by_role("button", name="録音停止")).to_be_visible()
+    for key, act in (("m", "pause-recording"), ("h", "hold")):  # what an operator does all day needs no mouse
+        with operator.expect_request(f"**/calls/{call_id}/{act}"):
+            operator.keyboard.press(key)
 
-    bar.get_by_role("button", name="転送").click()
+    operator.keyboard.press("t")
+    expect(bar.get_by_role("combobox", name="転送先の職員")).to_be_focused()
+    operator.keyboard.press("Tab")
+    operator.keyboard.press("Enter")
 
     expect(bar).to_contain_text("鈴木 次郎さんと相談中")
     pop = officer.locator(".pop")
     expect(pop).to_contain_text("佐藤 花子さんから転送の相談です")
     expect(officer.locator("#call-bar")).to_contain_text("転送の相談")
-    bar.get_by_role("button", name="転送する").click()
+    operator.keyboard.press("Escape")
+    operator.keyboard.press("t")
     expect(bar.get_by_role("button", name="転送する")).to_have_count(0)
     operator.screenshot(path=tmp_path / "between.png")
     with city.database.write() as tx:
