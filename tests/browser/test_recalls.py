@@ -13,6 +13,7 @@ from db.usecases import duty, recalls
 from db.usecases.recalls import RecallEntry
 from tests.browser.conftest import DESK, TABLET, City
 from tests.integration.db.people import NOW
+from tests.integration.webpanel.on_the_line import OnTheLine
 
 Open = Callable[..., Page]
 pytestmark = pytest.mark.req("T6")
@@ -72,6 +73,30 @@ def test_a_booking_pops_up_by_itself_beside_what_is_being_typed(
     page.locator(".pop-person", has_text="約束 待子").get_by_role("button", name="閉じる").click()
     expect(page.locator(".recall-pop .pop-person")).to_have_count(1)
     page.screenshot(path=tmp_path / "home.png")
+
+
+@SIZES
+def test_during_a_call_what_is_due_leaves_the_script_and_the_record_in_sight(
+    city: City, open_page: Open, clock: FixedClock, tmp_path: Path, viewport: dict[str, int]
+) -> None:
+    for number in range(3):
+        due = city.small.debtor(f"約束 待{number}", phone=f"+81903333444{number}")
+        book(city, due, "operator", 1, note="給料日のあとに")
+    line = OnTheLine(city, city.users["operator"], city.small.debtor())
+    call_id = line.talk()
+    clock.set(NOW + timedelta(seconds=2))
+    page = open_page("operator", viewport)
+    page.goto(f"/debtors/{line.debtor_id}")
+    pop = page.locator(".recall-pop")
+    expect(pop).to_contain_text("約束 待0")
+    expect(pop.locator(".pop-more").first).to_be_hidden()
+    page.screenshot(path=tmp_path / "talking.png")
+    box, script = pop.bounding_box(), page.locator(".scripts").bounding_box()
+    assert box
+    assert script
+    assert box["y"] >= script["y"] + script["height"], "the script can be read"
+    line.hang_up(call_id)
+    expect(pop.locator(".pop-more").first).to_be_visible()
 
 
 @SIZES
