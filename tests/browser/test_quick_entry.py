@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import select
 
 from db.schema.contacts import Contact, PromiseLine, Recall
@@ -103,8 +103,16 @@ def test_result_phrase_promise_and_recall_by_keyboard_alone(open_page: Opener, c
     press("Enter")
     tab_to("[data-recall=tomorrow]")
     press("Enter")
-    press("Control+Enter")
+    held: list[Route] = []
+    page.route("**/calls/*/result", lambda route: held.append(route))
+    with page.expect_request("**/calls/*/result"):
+        press("Control+Enter")
+    press("F2")  # the next person, while this one is still being saved
+    typed("ヤマダ")
+    held[0].continue_()
     expect(page.locator(".told").first).to_contain_text("登録しました")
+    expect(page.locator("[data-shortcut=F2]")).to_be_focused()
+    expect(page.locator("[data-shortcut=F2]")).to_have_value("ヤマダ")
     with city.database.read() as tx:
         assert tuple(tx.execute(select(Contact.disposition, Contact.note)).one()) == (
             "talked_self",

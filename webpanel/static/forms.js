@@ -37,6 +37,7 @@ async function take(form, answer) {
   form.dispatchEvent(new CustomEvent("saikoku:done", { bubbles: true }));
   const place = answer.headers.get("Saikoku-Location");
   if (place && place !== location.pathname + location.search) {
+    document.dispatchEvent(new CustomEvent("saikoku:leaving"));
     location.assign(place);
     return;
   }

@@ -44,6 +44,27 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Whoever has saved a result looks for the next person at once (F2) while the page is still being exchanged: what is being
+// typed there goes on in the next page. Nothing else is carried over: a digit or F4 would be meant for what is not in sight yet.
+const SEARCHING = "saikoku.searching";
+const search = document.querySelector('[data-shortcut="F2"]');
+
+document.addEventListener("saikoku:leaving", () => {
+  const keep = () => {
+    if (document.activeElement === search) sessionStorage.setItem(SEARCHING, search.value);
+  };
+  if (!search) return;
+  addEventListener("pagehide", keep, { once: true });
+  search.form.addEventListener("submit", () => removeEventListener("pagehide", keep)); // it is searched for already
+});
+
+const typed = sessionStorage.getItem(SEARCHING);
+sessionStorage.removeItem(SEARCHING);
+if (search && typed !== null) {
+  search.focus();
+  search.value = typed;
+}
+
 // On the window, after whatever the field itself does with Escape: closing its list of phrases, clearing a search.
 window.addEventListener("keydown", (event) => {
   const field = event.target;
