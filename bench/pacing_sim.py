@@ -87,7 +87,7 @@ until nobody has, in the mean."""
 class Scenario:
     """A day: what the citizens, the operators and the lines are like. The defaults are the stationary setting.
 
-    `ring_mean` is the mean of the Gamma part; every answer takes 2 s more. `spread` is the standard deviation of the
+    `ring_mean` is the mean of the Gamma part; every answer takes `ring_least` more. `spread` is the standard deviation of the
     log-odds of answering between numbers; `informed` says whether the pacer is told each number's probability.
     `away` lists (operator, from, until); he leaves when what he has in hand is done. `stages` replaces all times, and who
     answers.
@@ -97,6 +97,7 @@ class Scenario:
     hours: float = 8.0
     answer: Curve = field(default_factory=lambda: constant(0.25))
     ring_mean: float = 11.0
+    ring_least: float = 2.0
     no_answer: float = 30.0
     talk: Curve = field(default_factory=lambda: constant(120.0))
     wrap: float = 45.0
@@ -280,7 +281,7 @@ class _Floor:
             return
         chance, draws = self.scenario.answer(now), self.random
         normal, uniform = draws.gauss(0.0, 1.0), draws.random()
-        ring = 2.0 + draws.gammavariate(4.0, self.scenario.ring_mean / 4.0)
+        ring = self.scenario.ring_least + draws.gammavariate(4.0, self.scenario.ring_mean / 4.0)
         talk, wrap = draws.gammavariate(1.5, 1 / 1.5), draws.gammavariate(3.0, self.scenario.wrap / 3.0)
         if self.scenario.spread:
             chance = self.mixed(chance, normal)

@@ -68,7 +68,7 @@ class Lab:
         self.ami_secret = secrets.token_urlsafe(24)
         self.sip_port = free_port(socket.SOCK_DGRAM)
         self.carrier_sip_port = free_port(socket.SOCK_DGRAM)
-        self.seats: Sequence[str] = DESKS
+        self.seats: Sequence[str] = DESKS  # others may be set before `start`
         self.phone_passwords = {phone: secrets.token_urlsafe(9) for phone in PHONES}
         self.office_numbers: Sequence[str] = OFFICE_NUMBERS
         self.trunk = "PJSIP/{number}@carrier"
@@ -127,7 +127,9 @@ class Lab:
         folder = self.folder / "office"
         files = {
             **config.common(RTP_PORTS),
-            "pjsip.conf": config.office_pjsip(self.sip_port, self.carrier_sip_port, DESKS, self.phone_passwords),
+            "pjsip.conf": config.office_pjsip(
+                self.sip_port, self.carrier_sip_port, tuple(self.seats), self.phone_passwords
+            ),
             "extensions.conf": config.office_extensions(),
             "manager.conf": config.manager(
                 self.ami_port, "#include saikoku-manager.conf\n#include saikoku-secret.conf\n"

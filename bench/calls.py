@@ -1,0 +1,265 @@
+"""Calls a second on a real Asterisk: what the bridge costs, whether it hears everything, how soon who answered is joined.
+
+`python -m bench calls` runs 30 calls a second for two minutes, then asks for more until less comes than was asked for; `python -m
+bench.calls [--rates 5,10,20] [--seconds 60]` runs other rates. A predictive campaign dials, so that every call goes through everything that a
+call of an office goes through: the rules, the claim, the last question, the register (SQLite), one Originate, and its events. Of the
+people a quarter answer and are joined to an operator and recorded, half let it ring for 15 s, a quarter are on the telephone. There are half
+as many operators again as are busy, so that the pace is set by the calls per second of the campaign.
+
+Office, carrier (which plays all citizens and operators' phones), bridge, and the operators' results are on the same machine. What was lost is told from
+Asterisk's own record and the carrier's, not from the bridge.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import csv
+import math
+import random
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import psutil
+from sqlalchemy import Connection, select
+
+from bench.campaign_floor import CampaignFloor, Plan, Used, busy, open_floor, silent, talks
+from bench.rows import Row, percentile
+from db.reference.phones import dial_digits
+from db.rules.campaigns import CampaignSettings, TargetOrder
+from db.rules.telephony import OPEN_ATTEMPTS, AttemptState, DialMode
+from db.schema.calls import Attempt, Call
+from saikoku.lab.pbx import CarrierCall
+
+RATE: Final = 30.0
+SECONDS: Final = 120.0
+WARM_UP: Final = 25.0
+"""Seconds until as many calls end as begin: the longest are those that ring for 15 s and those that talk."""
+MORE: Final = (20.0, 25.0, 35.0)
+MORE_SECONDS: Final = 30.0
+UP: Final = 300.0
+
+ANSWERS: Final = 0.25
+BUSY: Final = 0.25
+TALK: Final = (10.0, 14.0)
+RING: Final = (1.0, 5.0)
+WRAP_UP: Final = (0.2, 0.8)
+RING_SECONDS: Final = 15
+MANY_LINES: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One rate: what was asked for and reached. `used`: shares of a core by process; `idle`: of both cores, what was left."""
+
+    asked: float
+    reached: float
+    at_once: float
+    talking: float
+    used: dict[str, float]
+    idle: float
+    joins: Sequence[float]
+    answered: int
+    abandoned: int
+    wrong: dict[str, int]
+
+    @property
+    def share(self) -> float:
+        """The bridge's processor time in percent of the office's Asterisk."""
+        return 100.0 * self.used["bridge"] / self.used["office"]
+
+    @property
+    def lost(self) -> int:
+        """How many events, attempts or calls one side knows of and the other does not."""
+        return sum(self.wrong.values())
+
+
+def run() -> Sequence[Row]:
+    """The rate that is wanted, then others, briefly."""
+    wanted = measure(RATE, SECONDS)
+    others = [measure(rate, MORE_SECONDS) for rate in MORE]
+    return [*rows(wanted), *highest([wanted, *others])]
+
+
+def rows(found: Run) -> Iterator[Row]:
+    """The figures of the rate that is wanted, with their bars."""
+    name = f"{found.asked:g} calls/s asked of a campaign"
+    yield Row(f"{name}: placed", found.reached, "calls/s", 0.97 * found.asked, below=False)
+    yield Row(f"{name}: calls at once, mean", found.at_once, "calls", UP, below=False)
+    yield Row(f"{name}: of these in conversation", found.talking, "calls")
+    yield Row(f"{name}: known to one side only", found.lost, "events", 0)
+    yield Row(f"{name}: bridge, of the office's Asterisk", found.share, "%", 30.0)
+    yield from _processors(name, found)
+    if found.joins:
+        yield Row(f"{name}: answer to joined, {len(found.joins)} calls: p50", percentile(found.joins, 0.5), "ms")
+        yield Row(f"{name}: answer to joined: p99", percentile(found.joins, 0.99), "ms", 100.0)
+    yield Row(f"{name}: answered and found nobody", found.abandoned, "people")
+
+
+def highest(runs: Sequence[Run]) -> Iterator[Row]:
+    """Every rate in a row or two, and the highest that was reached."""
+    for one in sorted(runs, key=lambda run: run.asked):
+        name = f"{one.asked:g} calls/s asked"
+        yield Row(f"{name}: placed", one.reached, "calls/s")
+        yield from _processors(name, one)
+        if one.joins:
+            yield Row(f"{name}: answer to joined: p99", percentile(one.joins, 0.99), "ms")
+    yield Row("the highest rate reached", max(one.reached for one in runs), "calls/s")
+
+
+def _processors(name: str, found: Run) -> Iterator[Row]:
+    for process, share in found.used.items():
+        yield Row(f"{name}: {process}", 100.0 * share, "% core")
+    yield Row(f"{name}: idle of {psutil.cpu_count()} cores", 100.0 * found.idle, "% core")
+
+
+# -- one rate ---------------------------------------------------------------------------------------------------------
+
+
+def measure(rate: float, seconds: float, bridge: Sequence[str] = ()) -> Run:
+    """An office of its own, at this rate for so long after a warm-up."""
+    with tempfile.TemporaryDirectory(prefix="saikoku-bench-") as folder:
+        found = asyncio.run(_measure(rate, seconds, Path(folder), bridge))
+    for what, count in found.wrong.items():
+        if count:
+            print(f"{rate:g} calls/s: {what}: {count}", file=sys.stderr)
+    return found
+
+
+def plan(rate: float, seconds: float) -> Plan:
+    """People for a third longer than is measured."""
+    draws = random.Random(7)
+    numbers: list[str] = []
+    seen: set[str] = set()
+    for serial in range(int(rate * (seconds + WARM_UP) * 1.2) + 50):
+        kind = draws.random()
+        if kind < ANSWERS:
+            number = talks(draws.uniform(*RING), draws.uniform(*TALK), serial)
+            while number in seen:
+                number = talks(draws.uniform(*RING), draws.uniform(*TALK), draws.randrange(10))
+            seen.add(number)
+            numbers.append(number)
+        else:
+            numbers.append(busy(serial) if kind < ANSWERS + BUSY else silent(serial))
+    settings = CampaignSettings(
+        name="高負荷の試験", mode=DialMode.PREDICTIVE, order=TargetOrder.AMOUNT, lines=MANY_LINES,
+        calls_per_second=rate, target_abandonment=0.026, ring_seconds=RING_SECONDS,
+    )  # fmt: skip
+    operators = math.ceil(rate * ANSWERS * (sum(TALK) / 2 + sum(WRAP_UP) / 2 + 1.0) * 1.5) + 5
+    return Plan(operators, numbers, settings, lambda: draws.uniform(*WRAP_UP))
+
+
+async def _measure(rate: float, seconds: float, folder: Path, bridge: Sequence[str]) -> Run:
+    async with open_floor(plan(rate, seconds), folder, bridge=bridge) as floor:
+        operators = asyncio.create_task(floor.operators_work(0.1))
+        await floor.start()
+        await asyncio.sleep(WARM_UP)
+        idle, before, began = psutil.cpu_times().idle, floor.used(), floor.clock.now()
+        await asyncio.sleep(seconds)
+        after, ended = floor.used(), floor.clock.now()
+        idle = (psutil.cpu_times().idle - idle) / (after.at - before.at)
+        await floor.pause()
+        await floor.rest()
+        operators.cancel()
+        carrier = await floor.lab.carrier_calls()
+        return await floor.database.ask(_read, floor, rate, (began, ended), (before, after), idle, carrier)
+
+
+def _read(
+    tx: Connection, floor: CampaignFloor, rate: float, span: tuple[datetime, datetime], used: tuple[Used, Used],
+    idle: float, carrier: Sequence[CarrierCall],
+) -> Run:  # fmt: skip
+    began, ended = span
+    attempts = tx.execute(select(Attempt)).all()
+    placed = [one for one in attempts if one.sent_at is not None]
+    citizens = [call for call in carrier if call.number.startswith("0")]
+    wrote = _record(floor.lab.cel_csv)
+    joins = [
+        1000.0 * (wrote.joined[str(one.id)] - wrote.answered[str(one.id)])
+        for one in placed
+        if began <= one.sent_at <= ended and str(one.id) in wrote.joined and str(one.id) in wrote.answered
+    ]
+    seconds = (ended - began).total_seconds()
+    offset = floor.clock.offset
+    spans = [(call.started + offset, call.ended + offset if call.ended else ended) for call in citizens]
+    talked = [
+        (row.joined_at, row.ended_at or ended) for row in tx.execute(select(Call).where(Call.joined_at.is_not(None)))
+    ]
+    return Run(
+        asked=rate,
+        reached=sum(began <= one.sent_at <= ended for one in placed) / seconds,
+        at_once=_overlap(spans, began, ended) / seconds,
+        talking=_overlap(talked, began, ended) / seconds,
+        used={name: used[1].since(used[0], name) for name in used[1].seconds},
+        idle=idle,
+        joins=joins,
+        answered=sum(one.answered_at is not None for one in placed),
+        abandoned=sum(one.abandoned_at is not None for one in placed),
+        wrong=_wrong(placed, citizens, wrote, floor),
+    )
+
+
+def _overlap(spans: Sequence[tuple[datetime, datetime]], began: datetime, ended: datetime) -> float:
+    return sum(max(0.0, (min(b, ended) - max(a, began)).total_seconds()) for a, b in spans)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the office's Asterisk wrote of each channel, by its Uniqueid: when it was answered, entered a room, ended."""
+
+    answered: dict[str, float]
+    joined: dict[str, float]
+    ended: dict[str, float]
+
+
+def _record(file: Path) -> Written:
+    found = Written({}, {}, {})
+    for row in csv.reader(file.read_text(encoding="utf-8", errors="replace").splitlines()):
+        if len(row) != 11:
+            continue
+        at, channel = float(row[1]), row[6]
+        if row[0] == "ANSWER":
+            found.answered.setdefault(channel, at)
+        elif row[0] == "HANGUP":
+            found.ended[channel] = at
+        elif row[0] == "APP_START" and row[9] == "ConfBridge":
+            found.joined.setdefault(channel, at)
+    return found
+
+
+def _wrong(placed: Sequence[object], citizens: Sequence[CarrierCall], wrote: Written, floor: CampaignFloor) -> dict[str, int]:
+    """What the bridge did not hear, by comparing the register with what both Asterisk wrote down."""
+    rows: Sequence[Attempt] = placed  # type: ignore[assignment]
+    ours = {str(one.id): one for one in rows}
+    dialled, seen = {dial_digits(one.number) for one in rows}, {call.number for call in citizens}
+    heard = {name for name, one in ours.items() if one.answered_at is not None}
+    over = {name for name, one in ours.items() if one.state is AttemptState.ENDED}
+    return {
+        "numbers that only the register or only the carrier knows": len(dialled ^ seen),
+        "numbers that were called twice": len(citizens) - len(seen),
+        "answers that only one side knows": len(heard ^ (wrote.answered.keys() & ours.keys())),
+        "ends that only one side knows": len(over ^ (wrote.ended.keys() & ours.keys())),
+        "attempts whose end is unknown": sum(one.state is AttemptState.UNKNOWN for one in rows),
+        "attempts that never ended": sum(one.state in OPEN_ATTEMPTS for one in rows),
+        "times that the link was made anew": sum("is up" in line for line in floor.complaints()) - 1,
+    }
+
+
+def main(words: Sequence[str]) -> None:
+    """See the module docstring."""
+    parser = argparse.ArgumentParser(prog="python -m bench.calls")
+    parser.add_argument("--rates", default=f"{RATE:g}")
+    parser.add_argument("--seconds", type=float, default=MORE_SECONDS)
+    given = parser.parse_args(words)
+    for rate in map(float, given.rates.split(",")):
+        for row in rows(measure(rate, given.seconds)):
+            print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
