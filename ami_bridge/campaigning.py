@@ -228,6 +228,8 @@ class Campaigns:
 
     async def _is_a_campaigns(self, attempt_id: UUID) -> bool:
         """Asked before anything is written: an operator's own call needs no second transaction."""
+        if attempt_id in self._pace_of:
+            return True
         known = await self._register.ask(stored.attempt, attempt_id)
         return known is not None and known.campaign_id is not None
 

@@ -232,7 +232,9 @@ def _record(file: Path) -> Written:
     return found
 
 
-def _wrong(placed: Sequence[object], citizens: Sequence[CarrierCall], wrote: Written, floor: CampaignFloor) -> dict[str, int]:
+def _wrong(
+    placed: Sequence[object], citizens: Sequence[CarrierCall], wrote: Written, floor: CampaignFloor
+) -> dict[str, int]:
     """What the bridge did not hear, by comparing the register with what both Asterisk wrote down."""
     rows: Sequence[Attempt] = placed  # type: ignore[assignment]
     ours = {str(one.id): one for one in rows}

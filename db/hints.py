@@ -113,13 +113,21 @@ async def _postgres(database: Database) -> AsyncIterator[Hints]:
             await task
 
 
-async def follow(database: Database, listening: Hints, cursor: Cursor | None = None) -> AsyncIterator[list[Change]]:
-    """Hand out changes as they come, for ever: each list once, oldest first, starting after `cursor` (or now)."""
-    at = await database.ask(latest) if cursor is None else cursor
+async def follow(
+    database: Database, listening: Hints, cursor: Cursor | None = None, *, apart: float = 0.0
+) -> AsyncIterator[list[Change]]:
+    """Hand out changes as they come, for ever: each list once, oldest first, starting after `cursor` (or now).
+
+    `apart`: so many seconds lie between two looks at least. What comes after a moment of quiet is seen at once all the same.
+    """
+    at, loop = await database.ask(latest) if cursor is None else cursor, asyncio.get_running_loop()
     while True:
+        looked = loop.time()
         found = await database.ask(changes_after, at)
         if found:
             at = found[-1].cursor
             yield found
         else:
             await listening.wait(LOOK_EVERY)
+        if (early := looked + apart - loop.time()) > 0:
+            await asyncio.sleep(early)

@@ -23,6 +23,8 @@ from db.schema.extraction import Target
 from db.schema.summaries import CaseSummary
 from db.store.bound import USER_ID
 
+WORTH: Final = timedelta(seconds=60)
+"""An attempt that no bridge has authorized after so long is given up."""
 WINDOW: Final = timedelta(days=30)
 """Dials older than this say nothing of when to try again."""
 LISTED: Final = 50
@@ -210,12 +212,12 @@ def of_attempt(tx: Connection, attempt_id: uuid.UUID) -> uuid.UUID | None:
 
 
 def over(tx: Connection, campaign_id: uuid.UUID, now: datetime) -> list[TargetRow]:
-    """Claimed targets whose dial is not under way any more (or was never sent), or whose reservation ran out, held."""
+    """Claimed targets whose dial is not under way any more, was not sent within WORTH, or whose reservation ran out, held."""
     return _held(tx, _over(_targets(), campaign_id, now))
 
 
 def any_over(tx: Connection, campaign_id: uuid.UUID, now: datetime) -> bool:
-    """Whether there may be such a target: a look that holds nothing. One that a bridge is about to dial looks like one, too."""
+    """Whether there is such a target: a look that holds nothing."""
     return tx.execute(_over(select(CampaignTarget.debtor_id), campaign_id, now).limit(1)).first() is not None
 
 
@@ -379,7 +381,8 @@ def _over(query: Select[Any], campaign_id: uuid.UUID, now: datetime) -> Select[A
         CampaignTarget.state == TargetState.CLAIMED,
         or_(
             and_(CampaignTarget.attempt_id.is_(None), CampaignTarget.due_at <= now),
-            Attempt.state.not_in((AttemptState.SENT, AttemptState.RINGING, AttemptState.ANSWERED)),
+            Attempt.state.not_in(OPEN_ATTEMPTS),
+            and_(Attempt.state == AttemptState.PREPARED, Attempt.prepared_at <= now - WORTH),
         ),
     )
 

@@ -39,8 +39,6 @@ from db.usecases import recalls, task_rules
 from db.usecases.office import Office
 from db.usecases.policies import policy_of
 
-WORTH: Final = timedelta(seconds=60)
-"""An attempt that no bridge has authorized after so long is given up."""
 UNKNOWN_FOR: Final = timedelta(days=3)
 """For so long an unknown outcome may still be settled by the record of the PBX, or by a person."""
 _NOTED: Final = {
@@ -154,7 +152,7 @@ def _bring_on(tx: Connection, work: Work, target: TargetRow) -> None:
         return
     row = tx.execute(select(Attempt).where(Attempt.id == target.attempt_id)).one()
     has_call = exists().where(Call.id == row.id)
-    if row.state is AttemptState.PREPARED and row.prepared_at <= work.now - WORTH:
+    if row.state is AttemptState.PREPARED and row.prepared_at <= work.now - store.WORTH:
         if not tx.execute(select(has_call)).scalar_one():
             following.refuse(tx, row.id, work.now, reason_words("refused"))
             put(tx, work, target.debtor_id, target.area, after_refusal(["no_line"], work.now, work.days))

@@ -232,12 +232,11 @@ def _against(tx: Connection, work: Work, row: Any, max_lines: int) -> list[tuple
         return [(reason.code, reason.text) for reason in decision.reasons]
     if left_alone_until(tx, work, kin(tx, row.debtor_id), row.number) is not None:
         return [("abandoned", f"{reason_words('abandoned')}のため発信しませんでした。")]
-    for used, most in (
-        (store.lines_in_use(tx, work.campaign.id, work.now), work.campaign.settings.lines),
-        (lines.in_use(tx, row.pbx), max_lines),
-    ):
-        if most and used >= most:
-            return [("no_line", following.NO_FREE_LINE.format(used=used, most=most))]
+    mine = work.campaign.settings.lines
+    if mine and (used := store.lines_in_use(tx, work.campaign.id, work.now)) >= mine:
+        return [("no_line", following.NO_FREE_LINE.format(used=used, most=mine))]
+    if max_lines and (used := lines.in_use(tx, row.pbx)) >= max_lines:
+        return [("no_line", following.NO_FREE_LINE.format(used=used, most=max_lines))]
     return []
 
 

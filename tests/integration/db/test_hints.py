@@ -4,6 +4,8 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from db.engine import Database
 from db.hints import Bell, follow, hints
 from db.outbox import latest, publish
@@ -11,14 +13,15 @@ from db.outbox import latest, publish
 NOW = datetime(2026, 11, 24, 1, 30, tzinfo=UTC)
 
 
-async def test_a_follower_gets_every_change_once_in_order(url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("apart", [0.0, 0.02])
+async def test_a_follower_gets_every_change_once_in_order(url: str, tmp_path: Path, apart: float) -> None:
     database = Database(url, ring=Bell(tmp_path))
     start = await database.ask(latest)
     seen: list[str] = []
 
     async def read() -> None:
         async with hints(database, tmp_path) as listening:
-            async for changes in follow(database, listening, start):
+            async for changes in follow(database, listening, start, apart=apart):
                 seen.extend(change.key for change in changes)
                 if len(seen) >= 30:
                     return
