@@ -16,19 +16,30 @@ import argparse
 import asyncio
 import csv
 import math
+import os
 import random
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+import uuid
+from collections import deque
+from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import psutil
 from sqlalchemy import Connection, select
 
-from bench.campaign_floor import CampaignFloor, Plan, Used, busy, open_floor, silent, talks
+from ami_bridge import actions, variables
+from ami_bridge.errors import AmiError
+from ami_bridge.link import AmiLink
+from ami_bridge.subscription import Subscription
+from ami_bridge.tracking import EVENTS
+from ami_bridge.values import LinkSettings
+from bench.campaign_floor import CampaignFloor, FloorLab, Plan, Used, busy, open_floor, silent, talks, use_of
 from bench.rows import Row, percentile
 from db.reference.phones import dial_digits
 from db.rules.campaigns import CampaignSettings, TargetOrder
@@ -112,7 +123,7 @@ def highest(runs: Sequence[Run]) -> Iterator[Row]:
     yield Row("the highest rate reached", max(one.reached for one in runs), "calls/s")
 
 
-def _processors(name: str, found: Run) -> Iterator[Row]:
+def _processors(name: str, found: Run | Bare) -> Iterator[Row]:
     for process, share in found.used.items():
         yield Row(f"{name}: {process}", 100.0 * share, "% core")
     yield Row(f"{name}: idle of {psutil.cpu_count()} cores", 100.0 * found.idle, "% core")
@@ -252,14 +263,148 @@ def _wrong(
     }
 
 
+# -- without a register -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """The same calls over the bridge's link alone: what Asterisk itself bears here, and what the link costs."""
+
+    asked: float
+    reached: float
+    at_once: float
+    used: dict[str, float]
+    idle: float
+    joins: Sequence[float]
+    unheard: int
+
+
+def bare_rows(found: Bare) -> Iterator[Row]:
+    """The figures."""
+    name = f"{found.asked:g} calls/s over the bare link"
+    yield Row(f"{name}: placed", found.reached, "calls/s")
+    yield Row(f"{name}: calls at once, mean", found.at_once, "calls")
+    yield Row(f"{name}: ends and answers that the link did not hear", found.unheard, "events", 0)
+    yield Row(f"{name}: the link, of the office's Asterisk", 100.0 * found.used["link"] / found.used["office"], "%")
+    yield from _processors(name, found)
+    if found.joins:
+        yield Row(f"{name}: answer to joined, {len(found.joins)} calls: p50", percentile(found.joins, 0.5), "ms")
+        yield Row(f"{name}: answer to joined: p99", percentile(found.joins, 0.99), "ms")
+
+
+def measure_bare(rate: float, seconds: float) -> Bare:
+    """The same citizens and desks, no register, no rules, no bridge: Originate at an even pace, Redirect to a free desk."""
+    with tempfile.TemporaryDirectory(prefix="saikoku-bench-") as folder:
+        return asyncio.run(_Placing(rate, seconds, Path(folder)).run())
+
+
+class _Placing:
+    def __init__(self, rate: float, seconds: float, folder: Path) -> None:
+        self.rate, self.seconds = rate, seconds
+        self.plan = plan(rate, seconds)
+        self.lab = FloorLab(folder / "lab", self.plan.operators)
+        self.free: deque[str] = deque()
+        self.seat_of: dict[str, str] = {}
+        self.answered: set[str] = set()
+        self.ended: set[str] = set()
+        self.sent: dict[str, float] = {}
+
+    async def run(self) -> Bare:
+        async with self.lab as lab:
+            link = AmiLink(
+                LinkSettings(lab.ami_host, lab.ami_port, lab.ami_user, lab.ami_secret, events="system,call,user")
+            )
+            events = link.subscribe("bench", only=EVENTS)
+            async with asyncio.TaskGroup() as tasks:
+                running = [tasks.create_task(link.run()), tasks.create_task(self._read(link, events))]
+                await link.until(lambda state: state.up)
+                for seat in lab.seats:
+                    leg = actions.originate(
+                        f"PJSIP/{seat}", channel_id=str(uuid.uuid4()), context=variables.CONTEXT_SEAT, exten=seat,
+                        timeout_ms=10_000,
+                    )  # fmt: skip
+                    await link.send(leg)
+                while len(self.free) < len(lab.seats):  # noqa: ASYNC110 - the bench stands outside
+                    await asyncio.sleep(0.1)
+                placing = tasks.create_task(self._place(link, tasks))
+                await asyncio.sleep(WARM_UP)
+                idle, before = psutil.cpu_times().idle, self._used()
+                await asyncio.sleep(self.seconds)
+                after = self._used()
+                idle = (psutil.cpu_times().idle - idle) / (after.at - before.at)
+                placing.cancel()
+                await asyncio.sleep(TALK[1] + RING_SECONDS)
+                for task in running:
+                    task.cancel()
+            return self._found(before, after, idle, await lab.carrier_calls())
+
+    async def _place(self, link: AmiLink, tasks: asyncio.TaskGroup) -> None:
+        began = time.monotonic()
+        for count, number in enumerate(self.plan.numbers):
+            await asyncio.sleep(max(0.0, began + count / self.rate - time.monotonic()))
+            attempt = str(uuid.uuid4())
+            self.sent[attempt] = time.monotonic()
+            going = actions.originate(
+                self.lab.trunk.format(number=number), channel_id=attempt, context=variables.CONTEXT_ANSWERED,
+                exten=variables.START, timeout_ms=1000 * RING_SECONDS,
+                variables={variables.RECORDING: f"{self.lab.recordings}/{attempt}.wav", variables.PATIENCE: "2"},
+            )  # fmt: skip
+            tasks.create_task(_quietly(link.send(going)))
+
+    async def _read(self, link: AmiLink, events: Subscription) -> None:
+        async for event in events:
+            channel = event.get("Uniqueid")
+            if event.name == "ConfbridgeJoin" and channel not in self.sent:
+                self.free.append(event["Conference"].removeprefix("saikoku-"))
+            elif event.name == "Newstate" and event.get("ChannelStateDesc") == "Up" and channel in self.sent:
+                self.answered.add(channel)
+            elif event.name == "UserEvent" and event.get("UserEvent") == variables.EVENT_WAITING and self.free:
+                seat = self.seat_of[channel] = self.free.popleft()
+                await _quietly(link.send(actions.redirect(channel, variables.CONTEXT_JOIN, seat)))
+            elif event.name == "Hangup" and channel in self.sent:
+                self.ended.add(channel)
+                if seat := self.seat_of.pop(channel, ""):
+                    self.free.append(seat)
+
+    def _used(self) -> Used:
+        return use_of({"link": os.getpid(), "office": self.lab.office.pid, "carrier": self.lab.carrier.pid})
+
+    def _found(self, before: Used, after: Used, idle: float, carrier: Sequence[CarrierCall]) -> Bare:
+        wrote, seconds = _record(self.lab.cel_csv), after.at - before.at
+        since = datetime.now(UTC) - timedelta(seconds=time.monotonic() - before.at)
+        until = since + timedelta(seconds=seconds)
+        spans = [(call.started, call.ended or until) for call in carrier if call.number.startswith("0")]
+        mine = self.sent.keys()
+        return Bare(
+            asked=self.rate,
+            reached=sum(before.at <= at <= after.at for at in self.sent.values()) / seconds,
+            at_once=_overlap(spans, since, until) / seconds,
+            used={name: after.since(before, name) for name in after.seconds},
+            idle=idle,
+            joins=[
+                1000.0 * (wrote.joined[one] - wrote.answered[one])
+                for one, at in self.sent.items()
+                if before.at <= at <= after.at and one in wrote.joined and one in wrote.answered
+            ],
+            unheard=len((wrote.answered.keys() & mine) ^ self.answered) + len((wrote.ended.keys() & mine) ^ self.ended),
+        )
+
+
+async def _quietly(sending: Awaitable[object]) -> None:
+    with suppress(AmiError):
+        await sending
+
+
 def main(words: Sequence[str]) -> None:
     """See the module docstring."""
     parser = argparse.ArgumentParser(prog="python -m bench.calls")
     parser.add_argument("--rates", default=f"{RATE:g}")
     parser.add_argument("--seconds", type=float, default=MORE_SECONDS)
+    parser.add_argument("--bare", action="store_true", help="over the link alone")
     given = parser.parse_args(words)
     for rate in map(float, given.rates.split(",")):
-        for row in rows(measure(rate, given.seconds)):
+        found = bare_rows(measure_bare(rate, given.seconds)) if given.bare else rows(measure(rate, given.seconds))
+        for row in found:
             print(row, flush=True)
 
 

@@ -10,7 +10,7 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -114,6 +114,15 @@ class Used:
         return (self.seconds[name] - before.seconds[name]) / (self.at - before.at)
 
 
+def use_of(pids: Mapping[str, int | None]) -> Used:
+    """What processes have used until now."""
+    found = Used(time.monotonic())
+    for name, pid in pids.items():
+        times = psutil.Process(pid).cpu_times()
+        found.seconds[name] = times.user + times.system
+    return found
+
+
 class CampaignFloor:
     """The whole, at work: use `open_floor`."""
 
@@ -212,13 +221,7 @@ class CampaignFloor:
         """What each process has used until now."""
         assert self.bridge is not None
         pids = {"bridge": self.bridge.pid, "office": self.lab.office.pid, "carrier": self.lab.carrier.pid}
-        found = Used(time.monotonic())
-        for name, pid in pids.items():
-            times = psutil.Process(pid).cpu_times()
-            found.seconds[name] = times.user + times.system
-        mine = psutil.Process().cpu_times()
-        found.seconds["operators"] = mine.user + mine.system
-        return found
+        return use_of({**pids, "operators": os.getpid()})
 
     def complaints(self) -> list[str]:
         """What the bridge has warned of."""
