@@ -185,16 +185,16 @@ def refuse(tx: Connection, attempt_id: uuid.UUID, now: datetime, why: str) -> No
 
 def ringing(tx: Connection, attempt_id: uuid.UUID, now: datetime) -> None:
     """The person's phone rings."""
-    if _move(tx, attempt_id, AttemptState.RINGING, now, ringing_at=now):
+    moved = _move(tx, attempt_id, AttemptState.RINGING, now, ringing_at=now)
+    if moved is not None and moved.owner is not None:
         _call(tx, attempt_id, now, state=CallState.RINGING)
 
 
 def answered(tx: Connection, attempt_id: uuid.UUID, now: datetime, *, at: datetime | None = None) -> None:
     """The person answered (`at`: earlier, by the PBX's record); a recording is expected where `authorize` said so."""
     answered_at = at or now
-    if not _move(tx, attempt_id, AttemptState.ANSWERED, now, answered_at=answered_at):
-        return
-    if tx.execute(select(Call.id).where(Call.id == attempt_id)).one_or_none() is not None:
+    moved = _move(tx, attempt_id, AttemptState.ANSWERED, now, answered_at=answered_at)
+    if moved is not None and moved.owner is not None:
         expect_recording(tx, attempt_id)
 
 
@@ -246,8 +246,9 @@ def ended(
     result = result_of(cause, answered=row.answered_at is not None)
     if by is EndedBy.SCREEN and row.answered_at is None:
         result = AttemptResult.CANCELLED
-    _move(tx, attempt_id, AttemptState.ENDED, now, ended_at=at or now, cause=cause, result=result)
-    _end_call(tx, attempt_id, now, by=by, at=at)
+    moved = _move(tx, attempt_id, AttemptState.ENDED, now, ended_at=at or now, cause=cause, result=result)
+    if moved is None or moved.owner is not None:
+        _end_call(tx, attempt_id, now, by=by, at=at)
 
 
 def machine(tx: Connection, attempt_id: uuid.UUID, now: datetime, *, at: datetime | None = None) -> None:
@@ -335,14 +336,22 @@ def recording_path(call_id: uuid.UUID, now: datetime) -> str:
     return f"{now:%Y/%m/%d}/{call_id}.wav"
 
 
-def _move(tx: Connection, attempt_id: uuid.UUID, to: AttemptState, now: datetime, **values: Any) -> bool:
-    """Move an attempt forward; False if it is past that already (events may come twice, or late)."""
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """An attempt was moved. `owner`: whose call it is; None while it is nobody's, which only `give_answered` changes, and it holds
+    the attempt's row, as does whoever moves it."""
+
+    owner: int | None
+
+
+def _move(tx: Connection, attempt_id: uuid.UUID, to: AttemptState, now: datetime, **values: Any) -> _Moved | None:
+    """Move an attempt forward; None if it is past that already (events may come twice, or late)."""
     moved = update(Attempt).where(Attempt.id == attempt_id, Attempt.state.in_(_BEFORE[to])).values(state=to, **values)
     if tx.execute(moved).rowcount != 1:
-        return False
+        return None
     owner = tx.execute(select(Call.user_id).where(Call.attempt_id == attempt_id)).scalar_one_or_none()
     publish(tx, now, "attempt", attempt_id, owner)
-    return True
+    return _Moved(owner)
 
 
 _BEFORE: Final = {
