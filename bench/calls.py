@@ -62,6 +62,8 @@ RING: Final = (1.0, 5.0)
 WRAP_UP: Final = (0.2, 0.8)
 RING_SECONDS: Final = 15
 MANY_LINES: Final = 500
+HIGHEST_SETTING: Final = 20.0
+"""A campaign may not be set to more calls a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ def plan(rate: float, seconds: float) -> Plan:
             numbers.append(busy(serial) if kind < ANSWERS + BUSY else silent(serial))
     settings = CampaignSettings(
         name="高負荷の試験", mode=DialMode.PREDICTIVE, order=TargetOrder.AMOUNT, lines=MANY_LINES,
-        calls_per_second=rate, target_abandonment=0.026, ring_seconds=RING_SECONDS,
+        calls_per_second=min(rate, HIGHEST_SETTING), target_abandonment=0.026, ring_seconds=RING_SECONDS,
     )  # fmt: skip
     operators = math.ceil(rate * ANSWERS * (sum(TALK) / 2 + sum(WRAP_UP) / 2 + 1.0) * 1.5) + 5
     return Plan(operators, numbers, settings, lambda: draws.uniform(*WRAP_UP))

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from ami_bridge import campaigning
 from ami_bridge.campaigning import Campaigns
 from ami_bridge.dialing import Dialing
 from ami_bridge.errors import OutcomeUnknown
@@ -108,6 +109,22 @@ async def test_it_dials_for_operators_who_are_ready_and_joins_whoever_answers(di
     variables = [value for name, value in originate.fields if name == "Variable"]
     assert "SAIKOKU_PATIENCE=2" in variables
     assert not any(value.startswith("SAIKOKU_SEAT=") for value in variables)
+
+
+async def test_nobody_else_is_claimed_while_those_before_are_not_dialled(
+    dialer: Dialer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A register that is too slow slows the campaign down: whoever answers must not wait behind those who are to be dialled."""
+    slow, query = asyncio.Event(), select(func.count()).select_from(Attempt)
+    monkeypatch.setattr(campaigning, "AHEAD", 1)
+    monkeypatch.setattr(dialer.campaigns, "_dial_one", lambda _: slow.wait())
+    for claimed in (1, 1):
+        await dialer.campaigns._round()
+        assert await dialer.database.ask(lambda tx: tx.execute(query).scalar_one()) == claimed
+    slow.set()
+    await dialer.quiet()
+    await dialer.campaigns._round()
+    assert await dialer.database.ask(lambda tx: tx.execute(query).scalar_one()) == 2
 
 
 async def test_who_waits_is_joined_as_soon_as_somebody_is_free(dialer: Dialer) -> None:
