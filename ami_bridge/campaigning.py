@@ -47,8 +47,8 @@ TICK: Final = 0.5
 """Seconds between two questions to the pacers."""
 
 AHEAD: Final = 15
-"""So many people may be claimed and not yet dialled. Where the register or the processor is too slow for what the pacers want, no more
-are claimed: whoever answers would wait behind them for an operator, and in vain."""
+"""Nobody is claimed while so many jobs of calls wait, and no more than are missing to it: where the register or the processor is too
+slow for what the pacers want, whoever answers would wait behind them for an operator, and in vain."""
 
 PATIENCE: Final = 2
 """Seconds after the answer within which an operator must be there (47 CFR 64.1200(a)(7), Ofcom: two seconds)."""
@@ -81,7 +81,6 @@ class Campaigns:
         self._paces: dict[UUID, Pace] = {}
         self._pace_of: dict[UUID, Pace] = {}  # of the calls that ring or wait
         self._unserved: dict[UUID, None] = {}  # who answered and waits, in order
-        self._to_dial = 0  # claimed, and not yet dialled
 
     async def run(self) -> None:
         """Ask the pacers every TICK, for ever."""
@@ -110,7 +109,7 @@ class Campaigns:
         pace = self._pace(campaign)
         agents = await database.ask(campaigns.agents, campaign.id)
         ledger = await database.ask(campaigns.ledger, campaign.id, self._office.today(now))
-        wanted = min(pace.wanted(agents, ledger, self._time.now()), AHEAD - self._to_dial)
+        wanted = min(pace.wanted(agents, ledger, self._time.now()), AHEAD - self._lanes.jobs)
         if not campaign.is_open:
             return
         if wanted > 0 and await database.ask(stored_campaigns.any_over, campaign.id, now):
@@ -124,7 +123,6 @@ class Campaigns:
         for claimed in await database.run(self._claim, campaign.id, wanted):
             pace.placed(claimed.attempt_id, self._time.now(), claimed.answer_probability)
             self._pace_of[claimed.attempt_id] = pace
-            self._to_dial += 1
             await self._lanes.put(claimed.attempt_id, partial(self._dial, claimed.attempt_id))
 
     def _pace(self, campaign: Running) -> Pace:
@@ -148,12 +146,6 @@ class Campaigns:
         return campaigns.claim(tx, campaign_id, count, self._register.now(), self._office)
 
     async def _dial(self, attempt_id: UUID) -> None:
-        try:
-            await self._dial_one(attempt_id)
-        finally:
-            self._to_dial -= 1
-
-    async def _dial_one(self, attempt_id: UUID) -> None:
         try:
             go = await self._register.database.run(self._authorize, attempt_id)
         except UNAVAILABLE:  # not tried again: nobody knows whether the first try was committed

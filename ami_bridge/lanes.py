@@ -23,6 +23,8 @@ class Lanes:
         self._tasks = tasks
         self._free = asyncio.Semaphore(limit)
         self._lanes: dict[UUID, deque[Callable[[], Awaitable[None]]]] = {}
+        self.jobs = 0
+        """How many are not done yet."""
 
     async def put(self, key: UUID, job: Callable[[], Awaitable[T]]) -> asyncio.Future[T]:
         """Add a job to a lane; the future is its result. A job must not `put`: with the lanes full it would wait for itself."""
@@ -34,6 +36,7 @@ class Lanes:
                 done.set_result(result)
 
         await self._free.acquire()
+        self.jobs += 1
         lane = self._lanes.get(key)
         if lane is None:
             self._lanes[key] = deque([run])
@@ -51,5 +54,6 @@ class Lanes:
         while lane:
             await lane[0]()
             lane.popleft()
+            self.jobs -= 1
             self._free.release()
         del self._lanes[key]

@@ -111,13 +111,13 @@ async def test_it_dials_for_operators_who_are_ready_and_joins_whoever_answers(di
     assert not any(value.startswith("SAIKOKU_SEAT=") for value in variables)
 
 
-async def test_nobody_else_is_claimed_while_those_before_are_not_dialled(
+async def test_nobody_else_is_claimed_while_the_register_is_behind(
     dialer: Dialer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A register that is too slow slows the campaign down: whoever answers must not wait behind those who are to be dialled."""
     slow, query = asyncio.Event(), select(func.count()).select_from(Attempt)
     monkeypatch.setattr(campaigning, "AHEAD", 1)
-    monkeypatch.setattr(dialer.campaigns, "_dial_one", lambda _: slow.wait())
+    monkeypatch.setattr(dialer.campaigns, "_dial", lambda _: slow.wait())
     for claimed in (1, 1):
         await dialer.campaigns._round()
         assert await dialer.database.ask(lambda tx: tx.execute(query).scalar_one()) == claimed
