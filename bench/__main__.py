@@ -3,7 +3,22 @@
 import sys
 from collections.abc import Mapping
 
-from bench import agi, best_time, daemons, day, debtor_page, extraction, imports, join, pop, sms, sse, workflow
+from bench import (
+    agi,
+    best_time,
+    calls,
+    daemons,
+    day,
+    debtor_page,
+    extraction,
+    imports,
+    join,
+    pbx_pacing,
+    pop,
+    sms,
+    sse,
+    workflow,
+)
 from bench.rows import Bench, machine
 
 BENCHES: Mapping[str, Bench] = {
@@ -19,6 +34,8 @@ BENCHES: Mapping[str, Bench] = {
     "imports": imports.run,
     "sms": sms.run,
     "day": day.run,
+    "calls": calls.run,
+    "pbx_pacing": pbx_pacing.run,
 }
 
 
