@@ -238,7 +238,8 @@ def due_query(*, single: bool) -> Select[*tuple[Any, ...]]:
             number_now.label("number_now"),
         )
         .where(of_batch, SmsMessage.state == SmsState.QUEUED, SmsMessage.not_before <= _NOW)
-        .order_by(SmsMessage.not_before, SmsMessage.id)
+        # by the batch first, of which there is one: that "none" is one too PostgreSQL does not see, and would sort all that wait
+        .order_by(SmsMessage.batch_id, SmsMessage.not_before, SmsMessage.id)
         .limit(bindparam("most", type_=Integer()))
         .with_for_update(skip_locked=True)
     )  # fmt: skip
