@@ -30,6 +30,7 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 import psycopg
 import sqlalchemy
 from psycopg.pq import TransactionStatus
+from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import Connection, Engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -97,6 +98,8 @@ class Database:
         self._sync: Engine | None = None
         self._async: AsyncEngine | None = None
         self._opening: Final = threading.Lock()
+        self.backends: Final[set[int]] = set()
+        """PostgreSQL's processes that serve these connections: whose notifications are our own."""
         self._under_way: Final[set[asyncio.Task[Any]]] = set()
         # readers have threads of their own: a writer may wait for long, and nobody who only looks waits for one
         self._writers: Final = ThreadPoolExecutor(pool_size, thread_name_prefix="register-writer")
@@ -241,7 +244,7 @@ class Database:
         if self.is_sqlite:
             _prepare_sqlite(engine, self._lock_wait)
         else:
-            _prepare_postgresql(engine)
+            _prepare_postgresql(engine, self.backends)
 
     def _after_commit(self, tx: Connection) -> None:
         if tx.info.pop(OUTBOX_WRITTEN, False) and self.is_sqlite:
@@ -268,10 +271,14 @@ def _prepare_sqlite(engine: Engine, lock_wait: float) -> None:
             connection.exec_driver_sql("BEGIN")
 
 
-def _prepare_postgresql(engine: Engine) -> None:
+def _prepare_postgresql(engine: Engine, backends: set[int]) -> None:
     @event.listens_for(engine, "connect")
     def on_connect(_connection: object, record: ConnectionPoolEntry) -> None:
-        cast("psycopg.Connection[Any]", record.driver_connection).prepared_max = PREPARED
+        driver = cast("psycopg.Connection[Any]", record.driver_connection)
+        driver.prepared_max = PREPARED
+        backends.add(driver.info.backend_pid)
+        # lists (`store.many`) travel in binary form: written out as text they took longer than the rest of a statement
+        driver.adapters.register_dumper(list, ListBinaryDumper)
 
     @event.listens_for(engine, "rollback")
     def on_rollback(connection: Connection) -> None:

@@ -61,9 +61,9 @@ class _Event(Hints):
 
 
 @asynccontextmanager
-async def hints(database: Database, run_dir: Path) -> AsyncIterator[Hints]:
-    """Listen for hints."""
-    made = _local(run_dir) if database.is_sqlite else _postgres(database)
+async def hints(database: Database, run_dir: Path, *, but_own: bool = False) -> AsyncIterator[Hints]:
+    """Listen for hints. `but_own`: on PostgreSQL, only for those that others than this very `database` give."""
+    made = _local(run_dir) if database.is_sqlite else _postgres(database, but_own=but_own)
     async with made as listening:
         yield listening
 
@@ -91,8 +91,9 @@ async def _local(run_dir: Path) -> AsyncIterator[Hints]:
 
 
 @asynccontextmanager
-async def _postgres(database: Database) -> AsyncIterator[Hints]:
+async def _postgres(database: Database, *, but_own: bool) -> AsyncIterator[Hints]:
     heard = _Event()
+    ignored = database.backends if but_own else frozenset[int]()
 
     async def listen() -> None:
         while True:
@@ -100,8 +101,9 @@ async def _postgres(database: Database) -> AsyncIterator[Hints]:
                 connection = await psycopg.AsyncConnection.connect(database.dsn, autocommit=True)
                 async with connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
-                    async for _ in connection.notifies():
-                        heard.event.set()
+                    async for notification in connection.notifies():
+                        if notification.pid not in ignored:
+                            heard.event.set()
             await asyncio.sleep(LOOK_EVERY)
 
     task = asyncio.create_task(listen())

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import Any, Final
@@ -43,6 +43,8 @@ log = logging.getLogger(__name__)
 LEASE: Final = "sms"
 GATHER: Final = 0.02
 """So many seconds a transaction waits for more to do in it, unless there is much already."""
+FEW: Final = 10
+"""So many messages at a time are claimed beside the claim that goes round and round."""
 STALE: Final = timedelta(seconds=2)
 """What was claimed and could not go out for so long is queued again: what the rule said of it may be true no more."""
 ASKED_EVERY: Final = 60.0
@@ -72,12 +74,16 @@ async def run(settings: Settings, database: Database, clock: Clock, office: Offi
         return carriers_of(settings, lambda route: Inbox(register, route.name, office, writing, route.gone_codes), time)
 
     made()  # what is wrong is said before waiting
-    async with hints(database, settings.office.run_dir) as listening_:
+    run_dir = settings.office.run_dir
+    beside = (
+        nullcontext() if database.is_sqlite else hints(database, run_dir, but_own=True)
+    )  # where there is one writer none
+    async with hints(database, run_dir) as listening_, beside as others:
         while True:
             lease = Lease(register, LEASE, time)
             await lease.acquire()
             try:
-                await Sender(register, lease, office, made(), writing, time).run(listening_)
+                await Sender(register, lease, office, made(), writing, time).run(listening_, others)
             except LeaseLostError:
                 log.error("another process has taken over the sending of messages")
             finally:
@@ -112,30 +118,39 @@ class Sender:
         self._claims = Portion(HELD if one_writer else CLAIMING)
         self._settles = Portion(HELD if one_writer else HELD_BY_ONE_OF_MANY)
         self._more_due = False
+        self._resting = False
+        """Whether nothing is due, so that the next hint is followed at once."""
+        self._beside = asyncio.Lock()
+        """Held by a claim beside the one that goes round and round, and by whoever must know that there is none."""
+        self._unsure = False
+        """Whether a claim beside it may have been committed without our knowing."""
         self._sending: dict[UUID, asyncio.Task[None]] = {}
         self._settled: list[Submitted] = []
         self._to_settle = asyncio.Event()
         self._free = asyncio.Event()
         self._stopping = asyncio.Event()
 
-    async def run(self, listening_: Hints) -> None:
-        """Until cancelled, or the lease is lost (LeaseLostError)."""
+    async def run(self, listening_: Hints, others: Hints | None = None) -> None:
+        """Until cancelled, or the lease is lost (LeaseLostError). `others`: hints of others than this process, for single messages to be
+        claimed beside a batch."""
         left = await self._register.write(self._recover, self._register.now())
         if left:
             log.warning("%d messages were being sent when the last sender ended: their outcome is unknown", left)
         links = [asyncio.create_task(self._keep(carrier)) for carrier in self._carriers]
-        others = [asyncio.create_task(work) for work in (self._lease.keep(), self._say_heard(), self._ask())]
+        besides = [asyncio.create_task(work) for work in (self._lease.keep(), self._say_heard(), self._ask())]
         settling = asyncio.create_task(self._settle())
-        taking = asyncio.create_task(self._take(listening_))
+        taking = [asyncio.create_task(self._take(listening_))]
+        if others is not None:
+            taking.append(asyncio.create_task(self._take_single(others)))
         try:
-            await asyncio.wait([*links, *others, settling, taking], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([*links, *besides, settling, *taking], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await _end([taking])
+            await _end(taking)
             await self._answered(links)
             await _end([settling])
             await self._write_rest()
-            await _end([*links, *others])
-        for task in (*links, *others, settling, taking):
+            await _end([*links, *besides])
+        for task in (*links, *besides, settling, *taking):
             if not task.cancelled() and (error := task.exception()):
                 raise error
 
@@ -210,7 +225,9 @@ class Sender:
         gathered = False
         while True:
             self._free.clear()
-            room = min(self._claims.size, self._most + self._flow.ahead - len(self._sending) - len(self._claimed))
+            if self._unsure:
+                await self._put_back_what_is_not_held()
+            room = min(self._claims.size, self._room())
             if room <= 0:
                 await self._free.wait()
             elif room < self._flow.ahead // 2 and not gathered:
@@ -219,11 +236,17 @@ class Sender:
             elif await self._claim(room):
                 gathered = False
             else:
+                self._resting = True
                 await listening_.wait(LOOK_EVERY)
+                self._resting = False
+
+    def _room(self) -> int:
+        """How many more may be claimed."""
+        return self._most + self._flow.ahead - len(self._sending) - len(self._claimed)
 
     async def _claim(self, room: int) -> bool:
         """Take what may go out now; False if there was nothing (a batch may have no room in its pace)."""
-        if not any(carrier.link.state.up for carrier in self._carriers):
+        if not self._is_up():
             return False
         now = self._register.now()
         try:
@@ -231,16 +254,46 @@ class Sender:
                 return False
             ready = await self._register.database.run(self._claim_as_holder, now, room)
         except UNAVAILABLE as error:
-            # Whether it was committed is not known. Nothing of it was sent: what we do not hold is put back.
             log.warning("messages cannot be taken now (%s)", type(error.orig).__name__)
-            await self._register.write(self._put_back, self._held(), self._register.now())
+            await self._put_back_what_is_not_held()
             return False
         self._more_due = len(ready) == room
+        self._hold(ready)
+        self._flow.look(self._time.now())
+        return bool(ready)
+
+    async def _take_single(self, others: Hints) -> None:
+        """Of what others queued take a few at once, beside the claim of a batch that is under way: it, and then one of its own, are
+        what a single message would wait for."""
+        while True:
+            await others.wait(LOOK_EVERY)
+            room = min(FEW, FEW + self._room())
+            if self._resting or room <= 0 or not self._is_up():
+                continue
+            now = self._register.now()
+            async with self._beside:
+                try:
+                    if await self._register.database.ask(sms.is_single_due, now):
+                        self._hold(await self._register.database.run(self._claim_singles, now, room))
+                except UNAVAILABLE:
+                    self._unsure = True
+                    self._free.set()
+
+    def _is_up(self) -> bool:
+        return any(carrier.link.state.up for carrier in self._carriers)
+
+    def _hold(self, ready: Sequence[ReadyMessage]) -> None:
+        """They were claimed: each goes out in its turn."""
         for message in ready:
             heappush(self._claimed, (message.turn, message.id, message))
         self._start()
-        self._flow.look(self._time.now())
-        return bool(ready)
+
+    async def _put_back_what_is_not_held(self) -> None:
+        """Whether a claim was committed is not known. Nothing of it was sent: what we do not hold is put back. For the one task that
+        claims all the time, as nothing may be claimed meanwhile."""
+        async with self._beside:
+            await self._register.write(self._put_back, self._held(), self._register.now())
+            self._unsure = False
 
     def _start(self) -> None:
         """Let as many of what was claimed go out as the carriers have room for, each in its turn."""
@@ -262,6 +315,10 @@ class Sender:
         ready = sms.claim(tx, now, self._office, room)
         self._claims.took(len(ready), self._time.now() - begun)
         return ready
+
+    def _claim_singles(self, tx: Connection, now: datetime, room: int) -> list[ReadyMessage]:
+        self._lease.require(tx)
+        return sms.claim(tx, now, self._office, room, single=True)
 
     def _held(self) -> frozenset[UUID]:
         claimed = (message_id for _, message_id, _ in self._claimed)

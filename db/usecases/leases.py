@@ -44,12 +44,13 @@ def renew(tx: Connection, name: str, holder: str, now: datetime, lasts: timedelt
 
 
 def require(tx: Connection, name: str, holder: str) -> None:
-    """Raise LeaseLostError unless `holder` still has the lease; nobody can take it before this transaction ends."""
+    """Raise LeaseLostError unless `holder` still has the lease; nobody can take it before this transaction ends. Several of the holder's
+    own may ask at a time."""
     if tx.execute(_HOLDER, {"name": name}).scalar_one_or_none() != holder:
         raise LeaseLostError(name)
 
 
-_HOLDER: Final = select(Lease.holder).where(Lease.name == bindparam("name")).with_for_update()
+_HOLDER: Final = select(Lease.holder).where(Lease.name == bindparam("name")).with_for_update(read=True)
 
 
 def release(tx: Connection, name: str, holder: str) -> None:

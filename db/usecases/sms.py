@@ -186,17 +186,17 @@ def for_good(decision: Decision, *, later_day: bool = False) -> bool:
 # -- sending --------------------------------------------------------------------------------------------------------------------
 
 
-def claim(tx: Connection, now: datetime, office: Office, most: int) -> list[ReadyMessage]:
+def claim(tx: Connection, now: datetime, office: Office, most: int, *, single: bool = False) -> list[ReadyMessage]:
     """Take up to `most` messages whose time has come and that may still go out; they are SUBMITTING once this is committed.
 
     Single messages first, in the order of their times; then those of batches that run, in their hours and at their pace. Those
     that may not be sent any more are REFUSED with the reason; those that only the hour holds up wait. Of one home, and to one number, only one is taken at a time: the next is
-    asked about once that one counts. During an emergency stop everything stays as it is.
+    asked about once that one counts. During an emergency stop everything stays as it is. `single`: nothing of batches.
     """
     if emergency_stop(tx):
         return []
     due_now = due(tx, None, now, most)
-    for batch, room in sms_batches.release(tx, now, office, most - len(due_now)):
+    for batch, room in () if single else sms_batches.release(tx, now, office, most - len(due_now)):
         due_now += due(tx, batch.id, now, room)
     of = kin_of_each(tx, {row.debtor_id for row in due_now}) if due_now else {}
     rows = _apart(tx, due_now, of)
@@ -394,10 +394,15 @@ def _all_parts(one: Submitted) -> Sequence[PartOutcome]:
 
 def is_due(tx: Connection, now: datetime) -> bool:
     """Whether there is anything that a claim might take."""
+    return is_single_due(tx, now) or batch_store.any_running(tx, now)
+
+
+def is_single_due(tx: Connection, now: datetime) -> bool:
+    """Whether there is a single message that a claim might take."""
     single = exists().where(
         SmsMessage.batch_id.is_(None), SmsMessage.state == SmsState.QUEUED, SmsMessage.not_before <= now
     )
-    return bool(tx.execute(select(single)).scalar_one()) or batch_store.any_running(tx, now)
+    return bool(tx.execute(select(single)).scalar_one())
 
 
 def put_back(tx: Connection, held: Collection[uuid.UUID], now: datetime) -> None:
