@@ -10,7 +10,7 @@ HELD: Final = 0.03
 HELD_BY_ONE_OF_MANY: Final = 0.06
 """The same on PostgreSQL, where others write meanwhile; each of its questions takes a way there and back."""
 CLAIMING: Final = 0.04
-"""The same for a claim there: a single message waits for the one under way, and then for its own."""
+"""The same for a claim there."""
 LEAST: Final = 50
 MOST: Final = 200
 SOON: Final = 0.05

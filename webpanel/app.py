@@ -13,6 +13,7 @@ from db.engine import Database
 from db.settings import Settings
 from db.usecases.office import Office
 from db.usecases.sms import Wording
+from db.usecases.sms_batch_desk import Counts
 from db.usecases.sms_settings import wording_of
 from webpanel.extract.recent import RECENT, Recent
 from webpanel.extract.views import COUNTED_AT_ONCE, COUNTING
@@ -26,6 +27,7 @@ from webpanel.render import TEMPLATES, environment
 from webpanel.routing import mount
 from webpanel.sessions import admit
 from webpanel.shell.login import VERIFIERS
+from webpanel.sms.batches import COUNTS
 
 STATIC: Final = Path(__file__).parent / "static"
 LARGEST_POST: Final = 1024 * 1024
@@ -43,6 +45,7 @@ def make_app(
     app[OFFICE] = office
     app[WORDING] = wording or wording_of(settings)
     app[METRICS] = Metrics()
+    app[COUNTS] = Counts()
     app[TEMPLATES] = environment(office)
     app[VERIFIERS] = asyncio.Semaphore(VERIFY_AT_ONCE)
     app[HUB] = Hub(app[METRICS])

@@ -246,7 +246,8 @@ def due_query(*, single: bool) -> Select[*tuple[Any, ...]]:
 
 
 def _apart(tx: Connection, rows: Sequence[Row[Any]], of: Mapping[int, Kin]) -> list[Row[Any]]:
-    """Those that can be decided on together: no two concern one home or number, and nobody else is calling there."""
+    """Those that can be decided on together: no two concern one home or number, nobody else is calling there, and nothing is on its
+    way to the number."""
     people: set[int] = set()
     numbers: set[str] = set()
     apart = []
@@ -257,7 +258,15 @@ def _apart(tx: Connection, rows: Sequence[Row[Any]], of: Mapping[int, Kin]) -> l
         people.update(home)
         numbers.add(row.number)
     held = try_hold_each(tx, [(of[row.debtor_id], row.number) for row in apart])
-    return [row for row, is_held in zip(apart, held, strict=True) if is_held]
+    under_way = set(tx.execute(_UNDER_WAY, {"numbers": numbers}).scalars())
+    return [row for row, is_held in zip(apart, held, strict=True) if is_held and row.number not in under_way]
+
+
+_UNDER_WAY: Final = select(SmsMessage.number).where(
+    among(SmsMessage.number, "numbers"),
+    # written out, so that the index of just these messages will do
+    SmsMessage.state == bindparam(None, SmsState.SUBMITTING, SmsMessage.state.type, literal_execute=True),
+)
 
 
 def _decided(
@@ -317,7 +326,7 @@ def settle(tx: Connection, submitted: Sequence[Submitted], now: datetime, office
     found = tx.execute(_BEING_SENT, {"ids": [one.id for one in submitted]})
     rows: dict[uuid.UUID, Any] = {row.id: row for row in found}
     open_ = [one for one in submitted if one.id in rows and one.since in {None, rows[one.id].submitting_at}]
-    _queue_again(tx, [one for one in open_ if one.outcomes[0].state is SmsState.QUEUED], now)
+    _queue_again(tx, [(one, rows[one.id].number) for one in open_ if one.outcomes[0].state is SmsState.QUEUED], now)
     gone = [one for one in open_ if one.outcomes[0].state is not SmsState.QUEUED]
     if not gone:
         publish_each(tx, now, TOPIC, [rows[one.id].debtor_id for one in open_])
@@ -363,6 +372,12 @@ _AGAIN: Final = (
     .where(SmsMessage.__table__.c.id == bindparam("of"))
     .values(state=SmsState.QUEUED, submitting_at=None, reason=bindparam("reason"), not_before=bindparam("not_before"))
 )
+_LATER: Final = bindparam("later", type_=UtcDateTime())
+_BEHIND: Final = (
+    update(SmsMessage)
+    .where(among(SmsMessage.number, "numbers"), SmsMessage.state == SmsState.QUEUED, SmsMessage.not_before < _LATER)
+    .values(not_before=_LATER)
+)
 _SUBMITTED: Final = Given(
     "outcome", {"id": Uuid(), "state": Code(SmsState), "route": String(), "contact_id": Uuid(), "reason": String()}
 )
@@ -381,11 +396,13 @@ def _submitted(dialect: str) -> Update:
     )
 
 
-def _queue_again(tx: Connection, unsent: Sequence[Submitted], now: datetime) -> None:
+def _queue_again(tx: Connection, unsent: Sequence[tuple[Submitted, str]], now: datetime) -> None:
+    """Let messages wait that surely did not go out, and with each those that stand behind it to its number: they do not overtake it."""
     later = now + TRY_AGAIN
-    values = [{"of": one.id, "reason": one.outcomes[0].reason, "not_before": later} for one in unsent]
+    values = [{"of": one.id, "reason": one.outcomes[0].reason, "not_before": later} for one, _ in unsent]
     if values:
         tx.execute(_AGAIN, values)
+        tx.execute(_BEHIND, {"numbers": {number for _, number in unsent}, "later": later})
 
 
 def _all_parts(one: Submitted) -> Sequence[PartOutcome]:

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, insert, select, update
 
 from db.engine import Database
 from db.findings import Level
 from db.hints import Bell, follow, hints
 from db.register import Register
 from db.rules.sms import SmsState
+from db.schema.base import new_id
+from db.schema.people import Phone
 from db.schema.sms import SmsMessage
 from db.settings import Secret, Settings, SmppSettings
 from db.tenure import Lease
@@ -35,7 +37,8 @@ from sms_smpp.receipts import Fate, receipt_of, text_of
 from sms_smpp.sender import Sender
 from sms_smpp.values import Refused
 from tests.integration.db.people import ADMIN, NOW, OFFICE
-from tests.live.sms_crash import Crash, environ_of, fill, play
+from tests.live.cable import Cable
+from tests.live.sms_crash import PLAIN, Crash, environ_of, fill, play
 from tests.live.smscs import PATIENCE_SECONDS, Store, bound, node_smsc
 
 
@@ -132,6 +135,48 @@ async def sending(
             await asyncio.wait([life])
     finally:
         await database.aclose()
+
+
+@pytest.mark.req("S1", "S4", "S6")
+async def test_what_is_queued_again_goes_out_once_and_in_its_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A carrier without room for the first message to each number, at once given back to the queue; and a link that is cut."""
+    monkeypatch.setattr("sms_smpp.carriers.THROTTLE_PATIENCE", 0.0)
+    monkeypatch.setattr("db.timing.Backoff.next", lambda _: 0.01)
+    monkeypatch.setattr(sms, "TRY_AGAIN", timedelta(0))
+    async with node_smsc() as smsc, Cable(smsc.port) as cable:
+        async with sending(tmp_path, cable.port, 18, _fill_twice) as (database, _):
+            await smsc.said("submit_sm", 4)
+            cable.cut()
+            await until(database, tmp_path, lambda states: not states.keys() & {SmsState.QUEUED, SmsState.SUBMITTING})
+            with database.read() as tx:
+                query = select(SmsMessage.number, SmsMessage.body, SmsMessage.state, SmsMessage.reason)
+                rows = tx.execute(query.order_by(SmsMessage.id)).all()
+        got = [(f"+{event['to']}", event["text"]) for event in smsc.of("submit_sm")]
+        assert len(got) == len(set(got)), "nothing came twice"
+        for number in {row.number for row in rows}:
+            sent = [row.body for row in rows if row.number == number and (number, row.body) in got]
+            assert [body for to, body in got if to == number] == sent, "in the order in which they were queued"
+        assert {row.state for row in rows} <= {SmsState.ACCEPTED, SmsState.UNKNOWN}, rows
+        accepted = {(row.number, row.body) for row in rows if row.state is SmsState.ACCEPTED}
+        assert accepted <= set(got)
+
+
+def _fill_twice(database: Database, messages: int) -> None:
+    """To each number, of which the carrier has no room for the first message, two messages."""
+    fill(database, messages, texts=("一通目です。",))
+    with database.write() as tx:
+        for row in tx.execute(select(SmsMessage)).all():
+            number = f"{row.number[:-1]}4"
+            if row.number[-1] != PLAIN:
+                tx.execute(delete(SmsMessage).where(SmsMessage.id == row.id))
+                continue
+            tx.execute(update(Phone).where(Phone.id == row.phone_id).values(number=number))
+            tx.execute(update(SmsMessage).where(SmsMessage.id == row.id).values(number=number))
+            tx.execute(
+                insert(SmsMessage).values({**row._mapping, "id": new_id(), "number": number, "body": "二通目です。"})
+            )
 
 
 @pytest.mark.req("S4")

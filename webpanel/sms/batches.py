@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from aiohttp import web
@@ -26,6 +27,7 @@ from webpanel.routing import Handler
 from webpanel.sessions import request_viewer
 from webpanel.sms.batch_forms import read
 
+COUNTS: Final = web.AppKey("batch_counts", desk.Counts)
 DAYS: Final = "月火水木金土日"
 WORDS: Final[Mapping[str, Any]] = {
     "State": BatchState, "Fate": SmsState, "reason_words": reason_words, "days": DAYS, "approval_above": APPROVAL_ABOVE,
@@ -34,9 +36,11 @@ WORDS: Final[Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One batch. `may_approve`: whether the viewer may let it go."""
+    """One batch. `counted_at`: as of when `progress` is, if it was not counted just now; `may_approve`: whether the viewer may let it
+    go."""
 
     row: BatchRow
+    counted_at: datetime | None
     progress: Progress
     may_approve: bool
 
@@ -148,10 +152,15 @@ async def stop(request: web.Request) -> web.StreamResponse:
 
 
 async def _lines(request: web.Request) -> list[Line]:
-    viewer = request_viewer(request)
+    viewer, now, counts = request_viewer(request), request.app[CLOCK].now(), request.app[COUNTS]
 
     def load(tx: Connection) -> list[Line]:
-        return [_seen(tx, viewer, row) for row in store.listed(tx, viewer.areas(Right.SMS_BATCH))]
+        rows = store.listed(tx, viewer.areas(Right.SMS_BATCH))
+        counted = [counts.of(tx, row, now) for row in rows]
+        return [
+            _line_of(viewer, row, None if at == now else at, there)
+            for row, (at, there) in zip(rows, counted, strict=True)
+        ]
 
     return await request.app[DATABASE].ask(load)
 
@@ -160,14 +169,14 @@ async def _line(request: web.Request) -> Line:
     viewer, batch_id = _batch(request)
 
     def load(tx: Connection) -> Line:
-        return _seen(tx, viewer, desk.required(tx, viewer, batch_id))
+        row = desk.required(tx, viewer, batch_id)
+        return _line_of(viewer, row, None, desk.progress(tx, row))
 
     return await request.app[DATABASE].ask(load)
 
 
-def _seen(tx: Connection, viewer: Viewer, row: BatchRow) -> Line:
-    there = desk.progress(tx, row)
-    return Line(row, there, desk.may_approve(viewer, row, there.queued))
+def _line_of(viewer: Viewer, row: BatchRow, counted_at: datetime | None, there: Progress) -> Line:
+    return Line(row, counted_at, there, desk.may_approve(viewer, row, there.queued))
 
 
 def _batch(request: web.Request) -> tuple[Any, Any]:

@@ -158,6 +158,19 @@ def test_a_message_waits_for_its_time_and_for_the_offices_hours(sender: Sender) 
     assert [ready.id for ready in sender.claim()] == [message]
 
 
+@pytest.mark.req("S4", "S6")
+def test_messages_to_a_number_go_out_in_their_order_whatever_is_sent_again(sender: Sender) -> None:
+    first, second = sender.queue(), sender.queue()
+    assert [ready.id for ready in sender.claim()] == [first]
+    assert sender.claim() == [], "not before it is known what became of the first"
+    sender.settle(first, NOT_SENT)
+    assert sender.claim() == [], "the second does not overtake it"
+    sender.now += sms.TRY_AGAIN
+    assert [ready.id for ready in sender.claim()] == [first]
+    sender.settle(first, ACCEPTED)
+    assert [ready.id for ready in sender.claim()] == [second]
+
+
 # -- claiming --------------------------------------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ from db.schema.claims import Payment
 from db.schema.contacts import Contact
 from db.schema.merges import MergedPerson
 from db.schema.people import Phone
-from db.schema.sms import SmsBatchTarget, SmsMessage, SmsPart
+from db.schema.sms import SmsBatch, SmsBatchTarget, SmsMessage, SmsPart
 from db.schema.staff import AccessLog
 from db.store import callers
 from db.store import sms_batches as store
@@ -403,6 +403,34 @@ def test_a_claim_asks_little_and_reads_the_contacts_of_its_own_people_only(
     assert len(asked) <= 25, asked  # however many are claimed; of these those of batches are eight
     assert bool(plans) is database.is_sqlite
     assert not [plan for plan in plans if "corrects_id" in plan or plan.startswith("SCAN contact")]
+
+
+@pytest.mark.req("S2")
+def test_a_batch_that_is_over_is_counted_ever_more_rarely(batches: Batches, database: Database) -> None:
+    """The page of all batches is fetched again with every message; it must not walk through all messages of all batches each time."""
+    batches.people(1)
+    batch_id, counts, hour = batches.run_it(), sms_batch_desk.Counts(), timedelta(hours=1)
+
+    def seen(at: datetime) -> tuple[datetime, int]:
+        with database.read() as tx:
+            row = store.find(tx, batch_id)
+            assert row is not None
+            counted_at, progress = counts.of(tx, row, at)
+            return counted_at, progress.sent
+
+    def stands(state: SmsState) -> None:
+        with database.write() as tx:
+            tx.execute(update(SmsMessage).values(state=state))
+
+    assert seen(NOW) == (NOW, 0)
+    stands(SmsState.ACCEPTED)
+    assert seen(NOW) == (NOW, 1), "one that runs is counted each time"
+    with database.write() as tx:
+        tx.execute(update(SmsBatch).values(state=BatchState.DONE, ended_at=NOW))
+    assert seen(NOW + hour) == (NOW + hour, 1)
+    stands(SmsState.REFUSED)
+    assert seen(NOW + hour + timedelta(minutes=2)) == (NOW + hour, 1)
+    assert seen(NOW + hour + timedelta(minutes=3)) == (NOW + hour + timedelta(minutes=3), 0)
 
 
 @pytest.mark.req("S2")
