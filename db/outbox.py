@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Insert,
+    Select,
     String,
     bindparam,
     delete,
@@ -84,23 +85,20 @@ def publish_all(
     rows = _CHANGED.bound(tx, [(topic, str(key)) for topic, key in changed])
     tx.execute(_insert(tx.dialect.name), {**rows, "at": at, "user_id": user_id})
     tx.info[OUTBOX_WRITTEN] = True
-    if tx.dialect.name != "sqlite":
-        tx.execute(_NOTIFY)
 
 
 _CHANGED: Final = Given("changed", {"topic": String(), "key": String()})
 
 
 @cache
-def _insert(dialect: str) -> Insert:
+def _insert(dialect: str) -> Insert | Select[str]:
+    """PostgreSQL is told to notify in the same way there and back."""
     given = _CHANGED.table(dialect).c
     xid: ColumnElement[int] = literal_column("0" if dialect == "sqlite" else "pg_current_xact_id()::text::bigint")
     at, user_id = bindparam("at", type_=Outbox.at.type), bindparam("user_id", type_=Outbox.user_id.type)
     rows = select(xid, at, given.topic, given.key, user_id)
-    return insert(Outbox).from_select(["xid", "at", "topic", "key", "user_id"], rows)
-
-
-_NOTIFY: Final = select(func.pg_notify(CHANNEL, ""))
+    written = insert(Outbox).from_select(["xid", "at", "topic", "key", "user_id"], rows)
+    return written if dialect == "sqlite" else select(func.pg_notify(CHANNEL, "")).add_cte(written.cte("written"))
 
 
 def latest(tx: Connection) -> Cursor:

@@ -212,9 +212,13 @@ def test_the_rule_is_asked_again_at_the_last_moment(sender: Sender, small: Small
 
 @pytest.mark.req("S3", "C4")
 def test_messages_on_their_way_count_towards_the_caps(sender: Sender) -> None:
-    messages = [sender.queue() for _ in range(3)]
+    first = sender.phone()
+    with sender.database.write() as tx:
+        phones = [first, *(sender.small.phone(tx, sender.debtor, f"+81908888000{n}") for n in range(2))]
+        asked = (tx, sender.who, sender.debtor)
+        messages = [sms.queue(*asked, phone, Area.TAX, TEXT, NOW, OFFICE, Wording()) for phone in phones]
     claimed = [ready.id for _ in messages for ready in sender.claim()]
-    assert claimed == messages[:2]  # two a day to a number
+    assert claimed == messages[:2]  # two a day to a person
     assert sender.state(messages[2]) is SmsState.REFUSED
     assert sender.contacts() == []
 
@@ -341,9 +345,12 @@ def test_what_a_killed_sender_was_sending_is_unknown(sender: Sender) -> None:
 
 @pytest.mark.req("S1")
 def test_messages_to_one_number_have_different_references(sender: Sender) -> None:
-    sender.queue()
-    sender.queue()
-    assert [ready.reference for _ in range(2) for ready in sender.claim()] == [0, 1]
+    messages = [sender.queue(), sender.queue()]
+    references = []
+    for message in messages:
+        references += [ready.reference for ready in sender.claim()]
+        sender.settle(message, ACCEPTED)
+    assert references == [0, 1]
 
 
 # -- fate -----------------------------------------------------------------------------------------------------------------------
