@@ -142,9 +142,7 @@ def try_hold(tx: Connection, of: Kin, number: str) -> bool:
 
     What was taken until then stays held until the transaction is over.
     """
-    if tx.dialect.name != "postgresql":
-        return True
-    return all(tx.execute(_TRY, {"keys": _keys(of, number)}).scalars())
+    return try_hold_each(tx, [(of, number)])[0]
 
 
 def try_hold_each(tx: Connection, homes: Sequence[tuple[Kin, str]]) -> list[bool]:

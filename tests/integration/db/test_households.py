@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from db.rules.terms import Area, Channel
 from db.rules.viewer import Viewer
 from db.schema.people import Household, Phone
-from db.store.kin import Kin, hold
+from db.store.kin import Kin, hold, try_hold, try_hold_each
 from db.usecases import calls, duty
 from db.usecases.calls import ContactRefusedError
 from db.usecases.eligibility import Target, check_contact
@@ -103,3 +103,22 @@ def test_of_two_clicks_in_the_same_moment_one_is_served(
 
 def test_a_home_is_counted_once(desk: Desk) -> None:
     assert Kin((1,), (7,), (1, 2, 3)).others == (2, 3)
+
+
+@pytest.mark.req("C4", "S3", "T4")
+def test_a_home_or_number_that_somebody_holds_is_not_held_by_another(desk: Desk) -> None:
+    mine = Kin((1,), (7,), (1, 2))
+    same_home, same_number, apart = (
+        (Kin((2,), (7,), (1, 2)), OTHER),
+        (Kin((3,), (), (3,)), "+81"),
+        (Kin((4,), (), (4,)), OTHER),
+    )
+    with desk.database.write() as tx:
+        assert try_hold(tx, mine, "+81")
+        if desk.database.is_sqlite:  # nobody else writes meanwhile
+            return
+        with desk.database.write() as other:
+            assert [try_hold(other, *one) for one in (same_home, same_number, apart)] == [False, False, True]
+            assert try_hold_each(other, [same_home, same_number, apart]) == [False, False, True]
+    with desk.database.write() as later:
+        assert try_hold(later, *same_home)
