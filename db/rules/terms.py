@@ -163,6 +163,7 @@ class TaskKind(Term):
     ERRAND = "errand", "依頼"
     SMS_UNKNOWN = "sms_unknown", "SMS結果の確認"
     SMS_REPLY = "sms_reply", "SMS返信の確認"
+    VISIT = "visit", "訪問"
 
 
 class PairState(Term):

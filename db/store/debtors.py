@@ -252,6 +252,33 @@ _ADDRESSES: Final = (
 )
 
 
+def mailing(tx: Connection, viewer: Viewer, debtor_ids: Collection[int], today: date) -> dict[int, AddressRow]:
+    """Where each of some people is written to: the newest 送付先, else where they are registered; others are left out.
+
+    A protected person's (支援措置, under any number and in whatever area) only with the right to see them.
+    """
+    query = (
+        select(
+            Address.debtor_id, Address.kind, Address.postal_code, Address.town, Address.block, Address.building,
+            Address.district,
+        )
+        .join(Debtor, Debtor.id == Address.debtor_id)
+        .where(Address.debtor_id.in_(debtor_ids), Address.kind.in_([AddressKind.MAILING, AddressKind.REGISTERED]))
+        .where(or_(Address.valid_from.is_(None), Address.valid_from <= today))
+        .where(or_(Address.valid_to.is_(None), Address.valid_to >= today), in_areas(viewer.areas()))
+        .order_by(Address.id)
+    )  # fmt: skip
+    if not viewer.may_anywhere(Right.PROTECTED_VIEW):
+        query = query.where(~protected_person(Address.debtor_id, today))
+    found: dict[int, AddressRow] = {}
+    for each in tx.execute(query):
+        values: tuple[Any, ...] = tuple(each)
+        debtor_id, row = each.debtor_id, AddressRow(*values[1:])
+        if row.kind is AddressKind.MAILING or debtor_id not in found or found[debtor_id].kind is row.kind:
+            found[debtor_id] = row
+    return found
+
+
 def phones(tx: Connection, viewer: Viewer, debtor_id: int) -> list[PhoneRow]:
     """A person's numbers, best first."""
     return [PhoneRow(*row) for row in tx.execute(_PHONES, {"debtor_id": debtor_id, "areas": viewer.areas()})]

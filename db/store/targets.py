@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, literal, select
 
@@ -9,8 +10,21 @@ from db.rules import bits
 from db.rules.terms import Area, Right
 from db.rules.viewer import Viewer
 from db.schema.extraction import Target
+from db.schema.people import Debtor
 from db.schema.summaries import CaseSummary
 from db.store.extraction import visible
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCase:
+    """A case on a list as it stands now. `principal` in yen."""
+
+    debtor_id: int
+    area: Area
+    number: str
+    name: str
+    kana: str
+    principal: int
 
 
 def fill(tx: Connection, viewer: Viewer, list_id: uuid.UUID, condition: ColumnElement[bool]) -> None:
@@ -57,3 +71,32 @@ def page(tx: Connection, viewer: Viewer, list_id: uuid.UUID, size: int, after: i
         .limit(size + 1)
     )
     return [(row[0], row[1]) for row in tx.execute(query)]
+
+
+def portion(
+    tx: Connection, viewer: Viewer, list_id: uuid.UUID, size: int, after: int
+) -> tuple[list[ListedCase], int | None]:
+    """Some `size` cases after a person's id, all of a person's together, and where the next begin (None: that was all).
+
+    Cases that are no more, or not the viewer's, are left out.
+    """
+    query = (
+        select(Target.debtor_id, Target.area)
+        .where(Target.list_id == list_id, Target.area.in_(viewer.areas()), Target.debtor_id > after)
+        .order_by(Target.debtor_id, Target.area)
+        .limit(size + len(Area))
+    )
+    keys = [(row.debtor_id, row.area) for row in tx.execute(query)]
+    more = len(keys) == size + len(Area)
+    if more:  # the last person may have further cases, and is left to the next portion
+        keys = [key for key in keys if key[0] != keys[-1][0]]
+    found = (
+        select(CaseSummary.area, CaseSummary.principal, Debtor.id, Debtor.number, Debtor.name, Debtor.kana)
+        .join(Debtor, Debtor.id == CaseSummary.debtor_id)
+        .where(CaseSummary.debtor_id.in_({key[0] for key in keys}), visible(viewer))
+    )
+    cases = {
+        (row.id, row.area): ListedCase(row.id, row.area, row.number, row.name, row.kana, row.principal)
+        for row in tx.execute(found)
+    }
+    return [cases[key] for key in keys if key in cases], keys[-1][0] if more else None

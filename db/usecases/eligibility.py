@@ -17,7 +17,7 @@ from db.store.kin import Kin
 from db.usecases.contact_facts import Target, gather
 from db.usecases.office import Office
 
-__all__ = ["Target", "check_contact", "check_each", "check_numbers", "foresee"]
+__all__ = ["Target", "check_contact", "check_each", "check_numbers", "foresee", "foresee_each"]
 
 
 def check_contact(
@@ -71,3 +71,10 @@ def foresee(
     if at > now:
         found = [replace(facts, emergency_stop=False, household_in_call=False, in_call=False) for facts in found]
     return min(map(may_contact, found), key=lambda decision: len(decision.reasons))
+
+
+def foresee_each(
+    tx: Connection, actor: Viewer, targets: Sequence[Target], at: datetime, now: datetime, office: Office
+) -> list[Decision]:
+    """Ask, as far as is known `now`, for a later moment `at` of many who are to be visited; that data come in is taken as given."""
+    return [may_contact(facts) for facts in gather(tx, actor, targets, at, office, known_at=now)]

@@ -1,4 +1,4 @@
-"""An extraction as CSV: for Excel in UTF-8 with a BOM, for older programs in CP932."""
+"""An extraction, and what else is taken out of one, as CSV: for Excel in UTF-8 with a BOM, for older programs in CP932."""
 
 import csv
 import io
@@ -7,7 +7,11 @@ from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from aiohttp import web
+
 from db.store.extraction_rows import CaseRow
+from webpanel.errors import FormError
+from webpanel.forms import Fields
 
 HEADINGS: Final = (
     "宛名番号", "氏名", "カナ", "個人・法人", "業務区分", "本税", "最も古い納期限", "滞納期別数", "地区", "納付約束", "最終接触", "最終接触の手段",
@@ -18,22 +22,43 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _UNKNOWN: Final = "〓"
 
 
-def begin(form: str) -> bytes:
+def encoding_of(form: Fields) -> str:
+    """Which of ENCODINGS a form asks for; raises FormError."""
+    encoding = form.get("encoding", "")
+    if encoding not in ENCODINGS:
+        raise FormError({"encoding": "文字コードを選んでください。"})
+    return encoding
+
+
+async def started(request: web.Request, name: str, form: str) -> web.StreamResponse:
+    """The answer that such a file is written into, part by part."""
+    response = web.StreamResponse(headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    response.content_type, response.charset = "text/csv", {"utf8": "utf-8", "cp932": "shift_jis"}[form]
+    await response.prepare(request)
+    return response
+
+
+def begin(form: str, headings: Sequence[str] = HEADINGS) -> bytes:
     """The first line; UTF-8 begins with a BOM, by which Excel knows it."""
-    return (b"\xef\xbb\xbf" if form == "utf8" else b"") + _encoded(_line(HEADINGS), form)
+    return (b"\xef\xbb\xbf" if form == "utf8" else b"") + _encoded(_line(headings), form)
 
 
 def lines(rows: Sequence[CaseRow], form: str, zone: ZoneInfo) -> bytes:
     """Some cases."""
-    return _encoded("".join(_line(_values(row, zone)) for row in rows), form)
+    return table([_values(row, zone) for row in rows], form)
+
+
+def table(rows: Sequence[Sequence[str]], form: str) -> bytes:
+    """Some lines of values; text that somebody wrote has been through `safe`."""
+    return _encoded("".join(_line(row) for row in rows), form)
 
 
 def _values(row: CaseRow, zone: ZoneInfo) -> list[str]:
     return [
-        row.number, _safe(row.name), _safe(row.kana), row.kind.label, row.area.label, _number(row.principal),
-        _day(row.oldest_due), _number(row.open_count), _safe(row.district or ""),
+        row.number, safe(row.name), safe(row.kana), row.kind.label, row.area.label, _number(row.principal),
+        _day(row.oldest_due), _number(row.open_count), safe(row.district or ""),
         row.promise.label if row.promise else "", _moment(row.last_at, zone),
-        row.last_channel.label if row.last_channel else "", _safe(row.last_disposition or ""),
+        row.last_channel.label if row.last_channel else "", safe(row.last_disposition or ""),
         "・".join(kind.label for kind in row.phones), "・".join(kind.label for kind in row.flags),
     ]  # fmt: skip
 
@@ -50,7 +75,7 @@ def _moment(at: datetime | None, zone: ZoneInfo) -> str:
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M}" if at else ""
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
     """Text that a spreadsheet would run as a formula is made text."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 

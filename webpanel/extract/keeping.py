@@ -7,7 +7,6 @@ from db.usecases import extraction, saved_extractions, targets
 from webpanel import forms
 from webpanel.answers import done
 from webpanel.debtors.words import WORDS
-from webpanel.errors import FormError
 from webpanel.extract import export
 from webpanel.extract.forms import group_of, path_uuid
 from webpanel.extract.views import counted
@@ -44,17 +43,12 @@ async def remove(request: web.Request) -> web.StreamResponse:
 async def take_out(request: web.Request) -> web.StreamResponse:
     """All cases as CSV. The search, and everybody in each part, stand in the log before the part is sent."""
     form, viewer, database = await forms.fields(request), request_viewer(request), request.app[DATABASE]
-    encoding = form.get("encoding", "")
-    if encoding not in export.ENCODINGS:
-        raise FormError({"encoding": "文字コードを選んでください。"})
+    encoding = export.encoding_of(form)
     saved = await database.ask(saved_extractions.one, viewer, path_uuid(request))
     made = (await counted(request, viewer, saved.tree, fresh=True)).counted
     now, office = request.app[CLOCK].now(), request.app[OFFICE]
     await database.run(extraction.log_export, viewer, made, encoding, now)
-    name = f"extraction-{office.today(now):%Y%m%d}.csv"
-    response = web.StreamResponse(headers={"Content-Disposition": f'attachment; filename="{name}"'})
-    response.content_type, response.charset = "text/csv", {"utf8": "utf-8", "cp932": "shift_jis"}[encoding]
-    await response.prepare(request)
+    response = await export.started(request, f"extraction-{office.today(now):%Y%m%d}.csv", encoding)
     await response.write(export.begin(encoding))
     after = None
     while True:
