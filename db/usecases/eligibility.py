@@ -76,5 +76,25 @@ def foresee(
 def foresee_each(
     tx: Connection, actor: Viewer, targets: Sequence[Target], at: datetime, now: datetime, office: Office
 ) -> list[Decision]:
-    """Ask, as far as is known `now`, for a later moment `at` of many who are to be visited; that data come in is taken as given."""
-    return [may_contact(facts) for facts in gather(tx, actor, targets, at, office, known_at=now)]
+    """Ask, as far as is known `now`, for a later moment `at` of many who are to be visited.
+
+    That data come in as usual is taken as given. A promise in force or a payment on its way `now` counts for a later day as well:
+    until then it may have been kept, or have arrived.
+    """
+    found = gather(tx, actor, targets, at, office, known_at=now)
+    if office.today(at) > office.today(now):
+        present = gather(tx, actor, targets, now, office)
+        found = [
+            replace(
+                later,
+                promise_in_force=_either(later.promise_in_force, today.promise_in_force),
+                paid_recently=_either(later.paid_recently, today.paid_recently),
+            )
+            for later, today in zip(found, present, strict=True)
+        ]
+    return [may_contact(facts) for facts in found]
+
+
+def _either(one: bool | None, other: bool | None) -> bool | None:
+    """Whether one of two facts holds; not known unless both are."""
+    return None if one is None or other is None else one or other

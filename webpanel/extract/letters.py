@@ -32,17 +32,27 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def count(request: web.Request) -> web.StreamResponse:
-    """How many may be written to now, and why the others may not."""
+    """How many may be written to now, and why the others may not.
+
+    The largest list takes a minute or two, so something is sent with each portion: what stands between does not give up waiting.
+    """
     viewer, fixed, tally = request_viewer(request), await _list(request), Tally()
+    response = web.StreamResponse()
+    response.content_type, response.charset = "text/html", "utf-8"
+    await response.prepare(request)
     after: int | None = 0
     while after is not None:
         async with request.app[COUNTING]:
             part = await _part(request, viewer, fixed, after)
         tally.add(part.judged)
         after = part.after
+        await response.write(b"\n")
     now = request.app[CLOCK].now()
     await request.app[DATABASE].run(target_letters.log_count, viewer, fixed, tally, now)
-    return fragment(request, "extract/letter_counts.html", fixed=fixed, tally=tally, act="文書を送付")
+    shown = fragment(request, "extract/tally.html", fixed=fixed, tally=tally, act="文書を送付")
+    await response.write((shown.text or "").encode())
+    await response.write_eof()
+    return response
 
 
 async def take_out(request: web.Request) -> web.StreamResponse:
