@@ -34,7 +34,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 async def count(request: web.Request) -> web.StreamResponse:
     """How many may be written to now, and why the others may not.
 
-    The largest list takes a minute or two, so something is sent with each portion: what stands between does not give up waiting.
+    The largest list takes half a minute and more, so something is sent with each portion: nobody in between gives up waiting.
     """
     viewer, fixed, tally = request_viewer(request), await _list(request), Tally()
     response = web.StreamResponse()

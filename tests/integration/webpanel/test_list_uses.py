@@ -8,7 +8,9 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
+import aiohttp
 import pytest
 from sqlalchemy import insert, select, update
 
@@ -258,3 +260,24 @@ async def test_all_cases_of_a_person_go_together_and_a_protected_address_needs_t
     assert ids["可2"] in addressed["wide"]
     assert both in addressed["narrow"]
     assert ids["可2"] not in addressed["narrow"]
+
+
+@pytest.mark.req("T8", "C2")
+async def test_a_file_that_breaks_off_is_no_whole_file(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    household(panel)
+    panel.user("officer", "officer")
+    browser = await panel.browser("officer")
+    place = await fixed(browser)
+    log_part = target_letters.log_part
+
+    def broken(*args: Any, **named: Any) -> None:
+        if logged(panel, "letters.addressed"):
+            raise OSError("no room")
+        log_part(*args, **named)
+
+    monkeypatch.setattr(target_letters, "log_part", broken)
+    form = {"encoding": "utf8", "csrf": browser.csrf}
+    async with browser.client.post(f"{place}/letters/export", data=form) as response:
+        assert response.status == 200
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await response.read()
