@@ -24,6 +24,7 @@ from db.schema.calls import Attempt, Call, Duty, DutyLog, Incoming, Recording, S
 from db.schema.people import Debtor
 from db.schema.staff import Staff
 from db.store.bound import DEBTOR_ID, USER_ID
+from db.store.kin import person_ids
 from db.store.many import among
 
 
@@ -225,10 +226,13 @@ def being_called(tx: Connection, people: Sequence[int], number: str) -> bool:
     return number in found.numbers or not found.people.isdisjoint(people)
 
 
-def unproven(tx: Connection, viewer: Viewer) -> int | None:
-    """The person on the viewer's line who has not proved who they are: nothing of their debts may show (C5)."""
+def unproven(tx: Connection, viewer: Viewer) -> frozenset[int]:
+    """The person on the viewer's line who has not proved who they are, by all their ids (名寄せ), or nobody: nothing of their
+    debts may show (C5)."""
     call = current(tx, viewer)
-    return call.debtor_id if call and call.identity_confirmed_at is None else None
+    if call is None or call.debtor_id is None or call.identity_confirmed_at is not None:
+        return frozenset()
+    return frozenset(person_ids(tx, call.debtor_id))
 
 
 def last_refusal(tx: Connection, viewer: Viewer, debtor_id: int, since: datetime) -> str | None:

@@ -163,7 +163,7 @@ def over(now: datetime, office: Office) -> date:
 def hide_on_call(tx: Connection, viewer: Viewer, rows: Sequence[CaseRow]) -> list[CaseRow]:
     """Leave out what may not show of the person on the viewer's line, until they have proved who they are (C5)."""
     hidden = calls.unproven(tx, viewer)
-    return [extraction_rows.masked(row) if row.debtor_id == hidden else row for row in rows]
+    return [extraction_rows.masked(row) if row.debtor_id in hidden else row for row in rows]
 
 
 def _detail(said: str, cases: int) -> str:

@@ -16,11 +16,11 @@ from db.rules.sameness import Likeness, compare
 from db.rules.terms import Area, PairAct, PairState, Right
 from db.rules.viewer import Viewer
 from db.schema.people import Debtor
-from db.store import access_log, arrears, debtors, kin, merges
+from db.store import access_log, arrears, calls, debtors, kin, merges
 from db.store.debtors import AddressRow, Hit, PhoneRow
 from db.store.merges import DecisionRow, Pair, PairRow, in_order
 from db.usecases.office import Office
-from db.usecases.records import NotFoundError, unproven, without_birth_dates
+from db.usecases.records import NotFoundError, without_birth_dates
 
 TOPIC: Final = "debtor"
 PAGE: Final = 30
@@ -138,7 +138,7 @@ def comparison(tx: Connection, viewer: Viewer, one: int, other: int, now: dateti
     if not row.id and not likeness.offered:
         raise NotFoundError
     hits = {hit.id: hit for hit in debtors.hits_of(tx, viewer, of)}
-    if unproven(tx, viewer) & set(of):
+    if calls.unproven(tx, viewer) & set(of):
         raise MergeError("masked", "通話中の方の本人確認が済むまで、比較は表示できません。")
     for debtor_id in of:
         access_log.append(tx, viewer, now, "debtor.view", debtor_id=debtor_id, detail="名寄せの比較")

@@ -261,17 +261,9 @@ def _states(
     return {area: state_on(events[debtor_id, area].history, today, terms) for area in mine}
 
 
-def unproven(tx: Connection, viewer: Viewer) -> frozenset[int]:
-    """Whom the viewer is on a call with who has not proved who they are yet: their ids, or none."""
-    call = calls.current(tx, viewer)
-    if call is None or call.debtor_id is None or call.identity_confirmed_at is not None:
-        return frozenset()
-    return frozenset(person_ids(tx, call.debtor_id))
-
-
 def without_birth_dates(tx: Connection, viewer: Viewer, hits: Iterable[Hit]) -> list[Hit]:
     """A birth date is asked on the telephone to prove who speaks, so a list shows it no sooner than the record would."""
-    sees, hidden = bool(areas_unmasked(viewer, None)), unproven(tx, viewer)
+    sees, hidden = bool(areas_unmasked(viewer, None)), calls.unproven(tx, viewer)
     return [hit if sees and hit.id not in hidden else replace(hit, birth_date=None) for hit in hits]
 
 

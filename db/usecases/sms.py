@@ -125,7 +125,7 @@ def queue(
     decision = check_contact(tx, viewer, Target(debtor_id, area, Channel.SMS, phone_id), now, office)
     later_day = not_before is not None and office.today(not_before) > office.today(now)
     if for_good(decision, later_day=later_day):
-        hidden = calls.unproven(tx, viewer) == debtor_id
+        hidden = debtor_id in calls.unproven(tx, viewer)
         said = WITHHELD if hidden else " ".join(reason.text for reason in decision.reasons)
         raise SmsError("contact_refused", said, field="phone_id")
     message_id = new_id()

@@ -78,7 +78,7 @@ def offer(
     phones = sorted(once.values(), key=lambda row: row.rank)
     keys = [phone.id for phone in phones]
     decisions = check_numbers(tx, viewer, debtor_id, area, keys, now, office, Channel.SMS) if keys else {}
-    if calls.unproven(tx, viewer) == debtor_id:
+    if debtor_id in calls.unproven(tx, viewer):
         decisions = {key: _withheld(decision) for key, decision in decisions.items()}
     gone = store.gone(tx, list(once))
     numbers = [Number(phone, decisions[phone.id], gone.get(phone.number)) for phone in phones]

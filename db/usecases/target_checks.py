@@ -63,7 +63,7 @@ def judge(
     found = []
     for case, decision in zip(cases, decisions, strict=True):
         said = tuple(reason.text for reason in decision.reasons)
-        found.append(Judged(case, (ON_THE_LINE,) if case.debtor_id == hidden else said))
+        found.append(Judged(case, (ON_THE_LINE,) if case.debtor_id in hidden else said))
     return found, following
 
 

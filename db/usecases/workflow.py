@@ -78,12 +78,12 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A page of people; `hidden` is a person on the viewer's line whose amounts may not show yet."""
+    """A page of people; `hidden` are the ids of a person on the viewer's line whose amounts may not show yet."""
 
     rows: Sequence[CaseRow]
     total: Sum
     page: int
-    hidden: int | None
+    hidden: frozenset[int]
 
     @property
     def pages(self) -> int:
@@ -176,7 +176,7 @@ def export_part(
     as is whoever is on the viewer's line and has not proved who they are."""
     rows = workflow.people_after(tx, viewer, choice, office.today(now), after, limit)
     hidden = _hidden(tx, viewer)
-    shown = [row for row in rows if not row.protected and row.debtor_id != hidden]
+    shown = [row for row in rows if not row.protected and row.debtor_id not in hidden]
     return shown, rows[-1].case_id if len(rows) == limit else None
 
 
@@ -193,5 +193,5 @@ def _a_week_ago(tx: Connection, viewer: Viewer, areas: frozenset[Area], today: d
     return day, kept[day] if day else None
 
 
-def _hidden(tx: Connection, viewer: Viewer) -> int | None:
+def _hidden(tx: Connection, viewer: Viewer) -> frozenset[int]:
     return calls.unproven(tx, viewer)

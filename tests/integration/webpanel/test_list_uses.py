@@ -16,6 +16,7 @@ from sqlalchemy import insert, select, update
 
 from db.rules.terms import AddressKind, Area, FlagKind, Right, TaskKind
 from db.schema.claims import Installment, Payment
+from db.schema.merges import MergedPerson
 from db.schema.people import Address, CaseFile, Flag
 from db.schema.work import Task
 from db.store import summaries, targets
@@ -142,11 +143,17 @@ async def test_who_is_on_the_line_unproven_is_left_out_without_a_word_on_debts(p
     officer = panel.user("officer", "officer")
     browser = await panel.browser("officer")
     place = await fixed(browser)
+    with panel.database.write() as tx:  # the same person under two numbers (名寄せ)
+        same = [{"debtor_id": ids[name], "person_id": ids["可1"]} for name in ("可1", "可2")]
+        tx.execute(insert(MergedPerson), same)
     OnTheLine(panel, officer, ids["可1"]).talk()
     lines = await taken_out(browser, f"{place}/letters/export")
-    assert [row[1] for row in lines[1:]] == ["可 2子", "可 3子", "可 4子"]
+    assert [row[1] for row in lines[1:]] == ["可 3子", "可 4子"]
     out = await taken_out(browser, f"{place}/letters/left-out")
-    assert [row[3] for row in out[1:] if row[1] == "可 1子"] == [target_checks.ON_THE_LINE]
+    for name in ("可 1子", "可 2子"):
+        assert [row[3] for row in out[1:] if row[1] == name] == [target_checks.ON_THE_LINE]
+    _, shown, _ = await browser.get(place)
+    assert shown.count(">確認前<") == 2
 
 
 @pytest.mark.req("T8", "T10", "C4")
