@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from db.outbox import publish
 from db.rules.promises import Promise, PromiseLine
 from db.rules.telephony import LIVE_CALLS, CallState, Direction
-from db.rules.terms import AnsweredBy, Area, Channel, PhoneStatus, Retry, Right
+from db.rules.terms import AnsweredBy, Area, Channel, PhoneStatus, Retry, Right, TaskKind
 from db.rules.viewer import Viewer
 from db.schema import contacts as schema
 from db.schema.base import new_id
@@ -33,7 +33,7 @@ from db.usecases.records import NotFoundError, areas_unmasked, call_concerning
 
 TOPIC: Final = "debtor"
 NOTE_LENGTH: Final = 4000
-BY_HAND: Final = (Channel.COUNTER, Channel.CALL_IN, Channel.LETTER)
+BY_HAND: Final = (Channel.COUNTER, Channel.VISIT, Channel.CALL_IN, Channel.LETTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,8 @@ def note_contact(
     now: datetime,
     office: Office,
 ) -> uuid.UUID:
-    """Record a contact that went through no call of ours (a visit to the counter, a call to another telephone)."""
+    """Record a contact that went through no call of ours (at the counter, a visit, a call to another telephone). A visit settles
+    the tasks that asked for it."""
     viewer.require(Right.RESULT_RECORD, area)
     if channel not in BY_HAND:
         raise EntryError("channel", "channel", "この種類の記録は手入力できません。")
@@ -138,6 +139,8 @@ def note_contact(
         raise NotFoundError
     _promise_needs_insight(tx, viewer, debtor_id, area, entry)
     made = _write(tx, viewer, debtor_id, area, channel, entry, now, office, at=now, number=None, call_id=None)
+    if channel is Channel.VISIT:
+        tasks.settle(tx, TaskKind.VISIT, debtor_id, area, now, viewer.user_id)
     summaries.refresh(tx, [debtor_id], office.today(now))
     return made
 

@@ -14,13 +14,14 @@ import aiohttp
 import pytest
 from sqlalchemy import insert, select, update
 
-from db.rules.terms import AddressKind, Area, FlagKind, Right, TaskKind
+from db.rules.terms import AddressKind, Area, Channel, FlagKind, Right, TaskKind
 from db.schema.claims import Installment, Payment
 from db.schema.merges import MergedPerson
 from db.schema.people import Address, CaseFile, Flag
 from db.schema.work import Task
 from db.store import summaries, targets
 from db.usecases import target_checks, target_letters, target_visits
+from db.usecases.results import Entry, note_contact
 from tests.integration.db.people import NOW, OFFICE
 from tests.integration.webpanel.conftest import Browser, Panel
 from tests.integration.webpanel.on_the_line import OnTheLine
@@ -218,6 +219,14 @@ async def test_a_visit_plan_makes_a_task_for_each_who_may_be_visited_and_never_t
     assert "再訪" in text
     assert text.count("玄関先で面談") == 2
     assert ">訪問<" in text
+
+    with panel.database.write() as tx:  # the result of a visit settles what asked for it, and no other's
+        note_contact(tx, visitor, ids["可2"], Area.TAX, Channel.COUNTER, Entry("counter_talk"), NOW, OFFICE)
+        note_contact(tx, visitor, ids["可3"], Area.TAX, Channel.VISIT, Entry("visit_absent"), NOW, OFFICE)
+        done = tx.execute(select(Task.debtor_id).where(Task.done_by == visitor.user_id, Task.kind == TaskKind.VISIT))
+        assert done.scalars().all() == [ids["可3"]]
+    _, text, _ = await (await panel.browser("visitor")).get(f"/debtors/{ids['可3']}")
+    assert "訪問不在" in text
 
 
 @pytest.mark.req("T8", "C1")
