@@ -62,9 +62,8 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
             raise
         return await _answer(request, problem_of(error) or BROKEN)
     except Exception as error:  # the process boundary: the traceback goes to the log, a sentence to the person
-        if (
-            request.writer.output_size
-        ):  # a file is on its way: the line is closed, so that no part is taken for the whole
+        # a file is on its way: the line is closed, so that no part is taken for the whole
+        if request.writer.output_size:
             log.exception("%s %s broke off", request.method, _pattern(request))
             raise
         led = _led_elsewhere(request, error)

@@ -78,9 +78,7 @@ def choices(tx: Connection, viewer: Viewer, list_id: uuid.UUID) -> list[Receiver
     return found
 
 
-def check(
-    tx: Connection, viewer: Viewer, fixed: Listed, plan: VisitPlan, now: datetime, office: Office
-) -> None:  # fmt: skip
+def check(tx: Connection, viewer: Viewer, fixed: Listed, plan: VisitPlan, now: datetime, office: Office) -> None:
     """Whether a plan can be made of a list at all. Raises EntryError, NotAllowedError."""
     check_day(fixed, plan.day, now, office)
     if len(plan.instruction) > WORDS_LENGTH:
@@ -141,11 +139,15 @@ def _make(tx: Connection, viewer: Viewer, cases: Sequence[ListedCase], plan: Vis
     }  # fmt: skip
     rows = [
         {
-            "id": new_id(), "debtor_id": case.debtor_id, "area": case.area, "user_id": to[case.area].user_id,
-            "group_id": to[case.area].group_id, **common,
+            "id": new_id(),
+            "debtor_id": case.debtor_id,
+            "area": case.area,
+            "user_id": to[case.area].user_id,
+            "group_id": to[case.area].group_id,
+            **common,
         }
         for case in cases
-    ]  # fmt: skip
+    ]
     tx.execute(insert(Task), rows)
     people = list(dict.fromkeys(case.debtor_id for case in cases))
     name = next(iter(to.values())).name

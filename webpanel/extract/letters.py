@@ -3,7 +3,6 @@
 The rule is asked portion by portion, and again for the file; everybody in a part of a file stands in the log before it is sent.
 """
 
-from datetime import datetime
 from typing import Final
 
 from aiohttp import web
@@ -66,11 +65,8 @@ async def take_out_left_out(request: web.Request) -> web.StreamResponse:
 
 
 async def _file(request: web.Request, *, left_out: bool) -> web.StreamResponse:
-    encoding, viewer, fixed = (
-        export.encoding_of(await forms.fields(request)),
-        request_viewer(request),
-        await _list(request),
-    )
+    encoding = export.encoding_of(await forms.fields(request))
+    viewer, fixed = request_viewer(request), await _list(request)
     database, now = request.app[DATABASE], request.app[CLOCK].now()
     what, name = ("除外した人", "letters-left-out") if left_out else ("宛名", "letters")
     await database.run(target_letters.log_export, viewer, fixed, what, encoding, now)
@@ -91,10 +87,8 @@ async def _list(request: web.Request) -> Listed:
 
 
 async def _part(request: web.Request, viewer: Viewer, fixed: Listed, after: int) -> LetterPart:
-    now: datetime = request.app[CLOCK].now()
-    return await request.app[DATABASE].ask(
-        target_letters.read_part, viewer, fixed.id, after, now, request.app[OFFICE]
-    )  # fmt: skip
+    now, office = request.app[CLOCK].now(), request.app[OFFICE]
+    return await request.app[DATABASE].ask(target_letters.read_part, viewer, fixed.id, after, now, office)
 
 
 def _addressed(part: LetterPart) -> list[list[str]]:

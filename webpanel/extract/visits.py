@@ -38,11 +38,8 @@ async def show(request: web.Request) -> web.StreamResponse:
 async def count(request: web.Request) -> web.StreamResponse:
     """How many may be visited on a day, and why the others may not."""
     viewer, database, office = request_viewer(request), request.app[DATABASE], request.app[OFFICE]
-    fixed, day, now = (
-        await database.ask(targets.one, viewer, path_uuid(request)),
-        _day(request.query),
-        request.app[CLOCK].now(),
-    )
+    fixed = await database.ask(targets.one, viewer, path_uuid(request))
+    day, now = _day(request.query), request.app[CLOCK].now()
     target_visits.check_day(fixed, day, now, office)
     tally = Tally()
     after: int | None = 0
