@@ -58,6 +58,7 @@ def test_offered_compared_merged_and_parted(open_page: Opener, city: City, viewp
         assert in_view(page, ".joined a")
         assert in_view(page, ".contact .note")
     page.click(".joined >> text=比較")
+    page.wait_for_url("**/merges/**")
     page.click("text=名寄せを解除する >> nth=-1")
     assert page.locator("#note-part:invalid").count() == 1
     page.fill("#note-part", "別の方と判明")

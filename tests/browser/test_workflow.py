@@ -1,5 +1,6 @@
 """The workflow in a real browser: at a glance on the screen, by keyboard down to the people, live, and on A4."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -56,6 +57,7 @@ def test_states_and_breakdown_are_on_one_screen_and_lead_to_the_people(
     expect(page.locator(".flow-people-list tbody tr")).to_have_count(50)
     page.select_option("#f-order", "amount")
     page.click("text=並べ替え")
+    expect(page).to_have_url(re.compile("order=amount"))
     page.click("text=次へ")
     expect(page.locator(".flow-pages")).to_contain_text("2 / ")
     assert page.input_value("#f-order") == "amount"
