@@ -131,7 +131,7 @@ class Bridge:
         )  # fmt: skip
         self._dialing = Dialing(register, self.link, lease, patience, recordings, dial, office, settler.lost)
         self.campaigns = Campaigns(
-            register, self.link, lease, self._lanes, self._dialing, time, dial, office, settings.ami.pbx
+            register, self.link, lease, self._lanes, self._dialing, tasks, time, dial, office, settings.ami.pbx
         )
         self._reception = Reception(register, self.link, patience, recordings, self._dialing, office, settings.ami.pbx)
         self._transfers = Transfers(register, self.link)

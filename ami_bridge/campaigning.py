@@ -13,9 +13,11 @@ bridge that is away keeps nobody waiting.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Final
 from uuid import UUID
 
@@ -50,6 +52,9 @@ AHEAD: Final = 15
 """Nobody is claimed while so many jobs of calls wait, and no more than are missing to it: where the register or the processor is too
 slow for what the pacers want, whoever answers would wait behind them for an operator, and in vain."""
 
+CLOSED_AT_ONCE: Final = 20
+"""So many dials are brought on in one transaction, at most: on SQLite nobody else writes meanwhile."""
+
 PATIENCE: Final = 2
 """Seconds after the answer within which an operator must be there (47 CFR 64.1200(a)(7), Ofcom: two seconds)."""
 
@@ -64,6 +69,7 @@ class Campaigns:
         lease: Lease,
         lanes: Lanes,
         dialing: Dialing,
+        tasks: asyncio.TaskGroup,
         time: Time,
         settings: DialSettings,
         office: Office,
@@ -74,6 +80,7 @@ class Campaigns:
         self._lease = lease
         self._lanes = lanes
         self._dialing = dialing
+        self._tasks = tasks
         self._time = time
         self._settings = settings
         self._office = office
@@ -81,6 +88,8 @@ class Campaigns:
         self._paces: dict[UUID, Pace] = {}
         self._pace_of: dict[UUID, Pace] = {}  # of the calls that ring or wait
         self._unserved: dict[UUID, None] = {}  # who answered and waits, in order
+        self._ended: dict[UUID, None] = {}  # dials that are over and whose targets are to be brought on
+        self._closing: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Ask the pacers every TICK, for ever."""
@@ -120,10 +129,12 @@ class Campaigns:
             return
         if wanted <= 0:
             return
-        for claimed in await database.run(self._claim, campaign.id, wanted):
-            pace.placed(claimed.attempt_id, self._time.now(), claimed.answer_probability)
-            self._pace_of[claimed.attempt_id] = pace
-            await self._lanes.put(claimed.attempt_id, partial(self._dial, claimed.attempt_id))
+        claimed = await database.run(self._claim, campaign.id, wanted)
+        for one in claimed:
+            pace.placed(one.attempt_id, self._time.now(), one.answer_probability)
+            self._pace_of[one.attempt_id] = pace
+        if claimed:
+            await self._dial([one.attempt_id for one in claimed])
 
     def _pace(self, campaign: Running) -> Pace:
         """The campaign's pacer; a new one, which learns anew, when the limits were changed."""
@@ -145,19 +156,31 @@ class Campaigns:
         self._lease.require(tx)
         return campaigns.claim(tx, campaign_id, count, self._register.now(), self._office)
 
-    async def _dial(self, attempt_id: UUID) -> None:
+    async def _dial(self, attempt_ids: Sequence[UUID]) -> None:
+        """Ask the last question for all at once, and send each its Originate in its lane, where what becomes of it follows."""
         try:
-            go = await self._register.database.run(self._authorize, attempt_id)
+            going = await self._register.database.run(self._authorize, attempt_ids)
         except UNAVAILABLE:  # not tried again: nobody knows whether the first try was committed
-            await self._dialing.not_placed(attempt_id, NO_REGISTER)
-            go = None
-        if go is None or await self._dialing.send(attempt_id, partial(self._originate, go)) is not None:
-            await self._over(attempt_id)
+            for attempt_id in attempt_ids:
+                await self._lanes.put(attempt_id, partial(self._not_placed, attempt_id))
+            return
+        for go in going:
+            await self._lanes.put(go.attempt_id, partial(self._send, go))
+        for attempt_id in set(attempt_ids) - {go.attempt_id for go in going}:
+            self._over(attempt_id)
 
-    def _authorize(self, tx: Connection, attempt_id: UUID) -> CampaignGo | None:
+    def _authorize(self, tx: Connection, attempt_ids: Sequence[UUID]) -> list[CampaignGo]:
         self._lease.require(tx)
         now, most = self._register.now(), self._settings.max_lines
-        return campaigns.authorize_campaign(tx, attempt_id, now, self._office, max_lines=most)
+        return campaigns.authorize_campaign(tx, attempt_ids, now, self._office, max_lines=most)
+
+    async def _send(self, go: CampaignGo) -> None:
+        if await self._dialing.send(go.attempt_id, partial(self._originate, go)) is not None:
+            self._over(go.attempt_id)
+
+    async def _not_placed(self, attempt_id: UUID) -> None:
+        await self._dialing.not_placed(attempt_id, NO_REGISTER)
+        self._over(attempt_id)
 
     def _originate(self, go: CampaignGo) -> Action:
         variables = {
@@ -187,7 +210,7 @@ class Campaigns:
                 if isinstance(fact, Unserved) or fact.id in self._unserved:
                     await self._abandoned(fact.id)
                 if not isinstance(fact, Unserved):
-                    await self._over(fact.id)
+                    self._over(fact.id)
             case Gone() | Failed():
                 self._unserved.pop(fact.id, None)
 
@@ -228,7 +251,7 @@ class Campaigns:
             if channel.up and channel.seat is None and channel.context == names.CONTEXT_ANSWERED:
                 self._unserved[attempt_id] = None
         for attempt_id in [one for one in self._pace_of if one not in channels]:
-            await self._lanes.put(attempt_id, partial(self._over, attempt_id))
+            await self._lanes.put(attempt_id, partial(self._gone, attempt_id))
 
     async def _is_a_campaigns(self, attempt_id: UUID) -> bool:
         """Asked before anything is written: an operator's own call needs no second transaction."""
@@ -243,8 +266,23 @@ class Campaigns:
             pace.over(attempt_id, self._time.now())
         await self._register.write(campaign_targets.abandoned, attempt_id, self._register.now())
 
-    async def _over(self, attempt_id: UUID) -> None:
+    async def _gone(self, attempt_id: UUID) -> None:
+        self._over(attempt_id)
+
+    def _over(self, attempt_id: UUID) -> None:
         self._unserved.pop(attempt_id, None)
         if (pace := self._pace_of.pop(attempt_id, None)) is not None:
             pace.over(attempt_id, self._time.now())
-        await self._register.write(campaign_targets.campaign_ended, attempt_id, self._register.now(), self._office)
+        self._ended[attempt_id] = None
+        if self._closing is None or self._closing.done():
+            self._closing = self._tasks.create_task(self._close())
+
+    async def _close(self) -> None:
+        """Bring on the targets of dials that are over, those of a moment together: nobody waits for it, and it is the larger part
+        of what a dial costs."""
+        while self._ended:
+            await self._time.sleep(TICK)
+            over = tuple(islice(self._ended, CLOSED_AT_ONCE))
+            for attempt_id in over:
+                del self._ended[attempt_id]
+            await self._register.write(campaign_targets.campaign_ended, over, self._register.now(), self._office)

@@ -101,8 +101,10 @@ class Database:
         self.backends: Final[set[int]] = set()
         """PostgreSQL's processes that serve these connections: whose notifications are our own."""
         self._under_way: Final[set[asyncio.Task[Any]]] = set()
-        # readers have threads of their own: a writer may wait for long, and nobody who only looks waits for one
-        self._writers: Final = ThreadPoolExecutor(pool_size, thread_name_prefix="register-writer")
+        # readers have threads of their own: a writer may wait for long, and nobody who only looks waits for one. SQLite has one
+        # writer anyway: of several threads all but one would only ask for its lock again and again, and be served in no order
+        writers = 1 if self.is_sqlite else pool_size
+        self._writers: Final = ThreadPoolExecutor(writers, thread_name_prefix="register-writer")
         self._readers: Final = ThreadPoolExecutor(pool_size, thread_name_prefix="register-reader")
 
     @property

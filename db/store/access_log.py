@@ -42,22 +42,21 @@ def append(
     tx: Connection, viewer: Viewer, at: datetime, action: str, *, debtor_id: int | None = None, detail: str = ""
 ) -> int:
     """Write one access into the log; returns its number. Whoever cannot write it must not show the page."""
-    return _append(tx, viewer, at, action, [debtor_id], detail)
+    return append_all(tx, viewer, at, action, [(debtor_id, detail)])
 
 
 def append_each(
     tx: Connection, viewer: Viewer, at: datetime, action: str, debtor_ids: Sequence[int], detail: str = ""
 ) -> None:
     """Write the same access to each of some people, as a list shows them: a link each, in two statements."""
-    _append(tx, viewer, at, action, debtor_ids, detail)
+    append_all(tx, viewer, at, action, [(debtor_id, detail) for debtor_id in debtor_ids])
 
 
-def _append(
-    tx: Connection, viewer: Viewer, at: datetime, action: str, debtor_ids: Sequence[int | None], detail: str
-) -> int:
+def append_all(tx: Connection, viewer: Viewer, at: datetime, action: str, of: Sequence[tuple[int | None, str]]) -> int:
+    """Write accesses of one kind, each to somebody (or nobody) with its detail; returns the number of the last."""
     head = tx.execute(_HELD_HEAD).one()
     seq, chain, links = head.seq, head.chain, []
-    for debtor_id in debtor_ids:
+    for debtor_id, detail in of:
         seq, salt = seq + 1, secrets.token_bytes(16)
         digest = _digest(salt, debtor_id, detail)
         chain = _chain(chain, seq, at, viewer.user_id, viewer.login, action, digest)

@@ -1,7 +1,8 @@
 """Seats, operators on duty, attempts and calls, as the panel and the bridge read them."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -193,17 +194,32 @@ def unknown_attempts(tx: Connection, pbx: str, since: datetime) -> Sequence[Atte
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Who, and which numbers (whoever's they are), are being dialled or talked to at this moment."""
+    """Who, and which numbers (whoever's they are), are being dialled or talked to at this moment, and by which attempts; a
+    call that came in has an id of its own, no attempt's."""
 
-    people: frozenset[int | None]
-    numbers: frozenset[str | None]
+    people: Mapping[int | None, set[uuid.UUID]]
+    numbers: Mapping[str | None, set[uuid.UUID]]
+
+    def with_any(self, people: Iterable[int], but_not: uuid.UUID | None = None) -> bool:
+        """Whether any of some people is on the line, by another attempt than `but_not`."""
+        return any(self.people.get(one, _NOBODY) - {but_not} for one in people)
+
+    def at(self, number: str, but_not: uuid.UUID | None = None) -> bool:
+        """Whether a number is on the line, by another attempt than `but_not`."""
+        return bool(self.numbers.get(number, _NOBODY) - {but_not})
 
 
-def busy(tx: Connection, people: Collection[int], numbers: Collection[str], but_not: uuid.UUID | None = None) -> Busy:
-    """Which of some people and numbers are on the line, by another attempt than `but_not` or in a call that came in."""
-    whom = {"people": people, "numbers": numbers}
-    rows = [row for row in tx.execute(_BUSY, whom) if row.id != but_not]
-    return Busy(frozenset(row.debtor_id for row in rows), frozenset(row.number for row in rows))
+_NOBODY: Final[frozenset[uuid.UUID]] = frozenset()
+
+
+def busy(tx: Connection, people: Collection[int], numbers: Collection[str]) -> Busy:
+    """Which of some people and numbers are on the line, dialled or in a call that came in."""
+    by_person: defaultdict[int | None, set[uuid.UUID]] = defaultdict(set)
+    by_number: defaultdict[str | None, set[uuid.UUID]] = defaultdict(set)
+    for row in tx.execute(_BUSY, {"people": people, "numbers": numbers}):
+        by_person[row.debtor_id].add(row.id)
+        by_number[row.number].add(row.id)
+    return Busy(by_person, by_number)
 
 
 _BUSY_OUT: Final = select(Attempt.id, Attempt.debtor_id, Attempt.number).where(
@@ -215,15 +231,13 @@ _BUSY_IN: Final = select(Call.id, Call.debtor_id, Call.number).where(
     Call.wrapped_at.is_(None),
     Call.state.in_(LIVE_CALLS),
 )
-_BUSY: Final[CompoundSelect[*tuple[Any, ...]]] = union_all(
-    _BUSY_OUT, _BUSY_IN
-)  # a call that came in has an id of its own, no attempt's
+_BUSY: Final[CompoundSelect[*tuple[Any, ...]]] = union_all(_BUSY_OUT, _BUSY_IN)
 
 
 def being_called(tx: Connection, people: Sequence[int], number: str) -> bool:
     """Whether any of some people, or the number, is on the line at this moment."""
     found = busy(tx, people, [number])
-    return number in found.numbers or not found.people.isdisjoint(people)
+    return found.at(number) or found.with_any(people)
 
 
 def unproven(tx: Connection, viewer: Viewer) -> frozenset[int]:

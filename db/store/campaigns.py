@@ -4,30 +4,49 @@ The queue names people to the system only; what shows people to users takes a `V
 """
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, insert, literal, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from db.rules.campaigns import CampaignSettings, CampaignState, MachineRule, TargetOrder, TargetState, retry_from_json
 from db.rules.officetime import JST
 from db.rules.telephony import OPEN_ATTEMPTS, AttemptState, DialMode
 from db.rules.terms import Area, Channel
 from db.rules.workflow import ENTITLED
-from db.schema.calls import Attempt
+from db.schema.calls import Attempt, Call
 from db.schema.campaigns import Campaign, CampaignList, CampaignOperator, CampaignTarget
 from db.schema.contacts import Contact, Recall
 from db.schema.extraction import Target
 from db.schema.summaries import CaseSummary
 from db.store.bound import USER_ID
+from db.store.many import among
 
 WORTH: Final = timedelta(seconds=60)
 """An attempt that no bridge has authorized after so long is given up."""
 WINDOW: Final = timedelta(days=30)
 """Dials older than this say nothing of when to try again."""
 LISTED: Final = 50
+ALWAYS: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_AREA: Final[BindParameter[Any]] = bindparam("area")
+_SINCE: Final[BindParameter[Any]] = bindparam("since")
+_BEFORE: Final[BindParameter[Any]] = bindparam("before")
 LAST: Final = 2**62
 """The order key of whoever has nothing to be ordered by."""
 
@@ -187,14 +206,16 @@ def fresh(tx: Connection, campaign_id: uuid.UUID, list_id: uuid.UUID, limit: int
     return _held(tx, _queue(campaign_id, list_id).where(CampaignTarget.due_at.is_(None)).limit(limit))
 
 
-def claim_of(tx: Connection, campaign_id: uuid.UUID, attempt_id: uuid.UUID) -> TargetRow | None:
-    """The target that an attempt has claimed, held; None if there is none, or another process has it in hand."""
-    query = _targets().where(
+def claims_of(tx: Connection, campaign_id: uuid.UUID, attempt_ids: Collection[uuid.UUID]) -> list[TargetRow]:
+    """The targets that attempts have claimed, held; those that another process has in hand are left out."""
+    query = _targets().join(Attempt, Attempt.id == CampaignTarget.attempt_id).where(
+        among(Attempt.id, "attempts"),
+        CampaignTarget.debtor_id == Attempt.debtor_id,  # as the key has it
+        CampaignTarget.area == Attempt.area,
         CampaignTarget.campaign_id == campaign_id,
         CampaignTarget.state == TargetState.CLAIMED,
-        CampaignTarget.attempt_id == attempt_id,
-    )
-    return next(iter(_held(tx, query)), None)
+    )  # fmt: skip
+    return _held(tx, query, {"attempts": attempt_ids})
 
 
 def target(tx: Connection, campaign_id: uuid.UUID, debtor_id: int, area: Area) -> TargetRow | None:
@@ -212,7 +233,10 @@ def of_attempt(tx: Connection, attempt_id: uuid.UUID) -> uuid.UUID | None:
 
 
 def over(tx: Connection, campaign_id: uuid.UUID, now: datetime) -> list[TargetRow]:
-    """Claimed targets whose dial is not under way any more, was not sent within WORTH, or whose reservation ran out, held."""
+    """Claimed targets whose dial is not under way any more, was not sent within WORTH, or whose reservation ran out, held.
+
+    Not while an operator owes the result: it decides.
+    """
     return _held(tx, _over(_targets(), campaign_id, now))
 
 
@@ -245,54 +269,90 @@ def reserved_for(
 # -- facts
 
 
-def booked(tx: Connection, debtor_id: int, area: Area) -> Booking | None:
-    """The first open booking of a person."""
-    query = select(Recall.due_at, Recall.user_id, Recall.phone_id).where(
-        Recall.debtor_id == debtor_id, Recall.area == area, Recall.closed_at.is_(None)
-    )
-    row = tx.execute(query.order_by(Recall.due_at).limit(1)).one_or_none()
-    return Booking(row.due_at, row.user_id is None, row.phone_id) if row else None
+def booked(tx: Connection, people: Collection[int], area: Area) -> dict[int, Booking]:
+    """The first open booking of each of some people who have one."""
+    found: dict[int, Booking] = {}
+    for row in tx.execute(_BOOKED, {"people": people, "area": area}):
+        found.setdefault(row.debtor_id, Booking(row.due_at, row.user_id is None, row.phone_id))
+    return found
 
 
-def reached_since(tx: Connection, people: Sequence[int], area: Area, since: datetime) -> bool:
-    """Whether somebody entitled was spoken to after a moment, over any channel."""
-    spoken = exists().where(
-        Contact.debtor_id.in_(people), Contact.area == area, Contact.at > since, Contact.answered_by.in_(ENTITLED)
-    )
-    return bool(tx.execute(select(spoken)).scalar_one())
+_BOOKED: Final = (
+    select(Recall.debtor_id, Recall.due_at, Recall.user_id, Recall.phone_id)
+    .where(among(Recall.debtor_id, "people"), Recall.area == _AREA, Recall.closed_at.is_(None))
+    .order_by(Recall.due_at)
+)
 
 
-def last_reached(tx: Connection, debtor_id: int, area: Area) -> datetime | None:
-    """When the person was last spoken to on a call of ours."""
-    query = select(func.max(Contact.at)).where(
-        Contact.debtor_id == debtor_id,
-        Contact.area == area,
-        Contact.channel == Channel.CALL_OUT,
+def last_spoken(
+    tx: Connection, people: Collection[int], area: Area, *, since: datetime = ALWAYS, called: bool = False
+) -> dict[int, datetime]:
+    """When each of some people, if entitled, was last spoken to after a moment, over any channel, or (`called`) on a call of ours."""
+    query = _SPOKEN.where(Contact.channel == Channel.CALL_OUT) if called else _SPOKEN
+    rows = tx.execute(query, {"people": people, "area": area, "since": since})
+    return {row.debtor_id: row.last for row in rows}
+
+
+_SPOKEN: Final = (
+    select(Contact.debtor_id, func.max(Contact.at).label("last"))
+    .where(
+        among(Contact.debtor_id, "people"),
+        Contact.area == _AREA,
+        Contact.at > _SINCE,
         Contact.answered_by.in_(ENTITLED),
     )
-    return tx.execute(query).scalar_one()
+    .group_by(Contact.debtor_id)
+)
 
 
-def dials(tx: Connection, debtor_id: int, since: datetime, but_not: uuid.UUID) -> list[Any]:
-    """(ended_at, ringing_at, result) of a person's dials that have ended since a moment, oldest first."""
-    query = select(Attempt.ended_at, Attempt.ringing_at, Attempt.result).where(
-        Attempt.debtor_id == debtor_id,
-        Attempt.prepared_at >= since - timedelta(hours=1),
+def dials(tx: Connection, people: Collection[int], since: datetime) -> list[Any]:
+    """(id, debtor_id, ended_at, ringing_at, result) of the dials of some people that have ended since a moment, oldest first."""
+    asked = {"people": people, "since": since, "before": since - timedelta(hours=1)}
+    return list(tx.execute(_DIALS, asked))
+
+
+_DIALS: Final = (
+    select(Attempt.id, Attempt.debtor_id, Attempt.ended_at, Attempt.ringing_at, Attempt.result)
+    .where(
+        among(Attempt.debtor_id, "people"),
+        Attempt.prepared_at >= _BEFORE,
         Attempt.state == AttemptState.ENDED,
-        Attempt.ended_at > since,
-        Attempt.id != but_not,
+        Attempt.ended_at > _SINCE,
     )
-    return list(tx.execute(query.order_by(Attempt.ended_at)))
+    .order_by(Attempt.ended_at)
+)
 
 
-def abandoned_since(tx: Connection, people: Sequence[int], number: str, since: datetime) -> datetime | None:
-    """When any of some people, or a number, last answered a dial and found nobody, if that was after a moment."""
-    query = select(func.max(Attempt.abandoned_at)).where(
-        or_(Attempt.debtor_id.in_(people), Attempt.number == number),
-        Attempt.prepared_at > since - timedelta(hours=1),
-        Attempt.abandoned_at > since,
-    )
-    return tx.execute(query).scalar_one()
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """When people, and numbers whoever's they are, last answered a dial and found nobody."""
+
+    people: Mapping[int, datetime]
+    numbers: Mapping[str, datetime]
+
+    def last(self, people: Iterable[int], number: str) -> datetime | None:
+        """When any of some people, or a number, did."""
+        found = [*(self.people.get(one) for one in people), self.numbers.get(number)]
+        return max((at for at in found if at is not None), default=None)
+
+
+def abandoned_since(tx: Connection, people: Collection[int], numbers: Collection[str], since: datetime) -> Abandoned:
+    """Which of some people and numbers answered a dial after a moment and found nobody."""
+    asked = {"people": people, "numbers": numbers, "since": since, "before": since - timedelta(hours=1)}
+    found = Abandoned({}, {})
+    for row in tx.execute(_ABANDONED, asked):  # the last comes last
+        found.people[row.debtor_id] = found.numbers[row.number] = row.abandoned_at  # type: ignore[index]
+    return found
+
+
+def _abandoned(of: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    query = select(Attempt.debtor_id, Attempt.number, Attempt.abandoned_at)
+    return query.where(of, Attempt.prepared_at > _BEFORE, Attempt.abandoned_at > _SINCE)
+
+
+_ABANDONED: Final = union_all(
+    _abandoned(among(Attempt.debtor_id, "people")), _abandoned(among(Attempt.number, "numbers"))
+).order_by("abandoned_at")  # two parts, and not one with "or": each has its index
 
 
 def dialled_since(tx: Connection, campaign_id: uuid.UUID, since: datetime) -> int:
@@ -376,12 +436,13 @@ def to_come(tx: Connection, campaign: CampaignRow) -> int:
 
 
 def _over(query: Select[Any], campaign_id: uuid.UUID, now: datetime) -> Select[Any]:
+    owed = exists().where(Call.id == CampaignTarget.attempt_id, Call.result_at.is_(None)).correlate(CampaignTarget)
     return query.outerjoin(Attempt, Attempt.id == CampaignTarget.attempt_id).where(
         CampaignTarget.campaign_id == campaign_id,
         CampaignTarget.state == TargetState.CLAIMED,
         or_(
             and_(CampaignTarget.attempt_id.is_(None), CampaignTarget.due_at <= now),
-            Attempt.state.not_in(OPEN_ATTEMPTS),
+            and_(Attempt.state.not_in(OPEN_ATTEMPTS), or_(Attempt.state == AttemptState.UNKNOWN, ~owed)),
             and_(Attempt.state == AttemptState.PREPARED, Attempt.prepared_at <= now - WORTH),
         ),
     )
@@ -444,5 +505,6 @@ def _targets() -> Select[*tuple[Any, ...]]:
     )  # fmt: skip
 
 
-def _held(tx: Connection, query: Select[*tuple[Any, ...]]) -> list[TargetRow]:
-    return [TargetRow(*tuple(row)) for row in tx.execute(query.with_for_update(skip_locked=True, of=CampaignTarget))]
+def _held(tx: Connection, query: Select[*tuple[Any, ...]], asked: Mapping[str, Any] | None = None) -> list[TargetRow]:
+    held = query.with_for_update(skip_locked=True, of=CampaignTarget)
+    return [TargetRow(*tuple(row)) for row in tx.execute(held, asked)]

@@ -6,13 +6,14 @@ Originate. Whatever is lost after that leaves the attempt *unknown*, for a perso
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, exists, insert, select, update
+from sqlalchemy import Connection, bindparam, exists, insert, select, update
 
-from db.outbox import publish
+from db.outbox import publish, publish_each
 from db.rules.eligibility import Reason
 from db.rules.retry import result_of
 from db.rules.telephony import (
@@ -36,6 +37,7 @@ from db.schema.work import Task
 from db.store import access_log, calls, campaigns, debtors, lines, monitors, staff, transfers
 from db.store.calls import CallRow
 from db.store.kin import hold, kin
+from db.store.many import among
 from db.usecases import duty
 from db.usecases.commands import CommandKind, want, withdraw
 from db.usecases.eligibility import Target, check_contact
@@ -159,8 +161,8 @@ def authorize(
     if row.campaign_id is not None and not campaigns.is_running(tx, row.campaign_id):
         refuse(tx, attempt_id, now, CAMPAIGN_AT_REST)
         return None
-    target = Target(row.debtor_id, row.area, Channel.CALL_OUT, row.phone_id)
-    decision = check_contact(tx, actor, target, now, office, deliberate=row.deliberate, but_not=attempt_id)
+    target = Target(row.debtor_id, row.area, Channel.CALL_OUT, row.phone_id, attempt_id)
+    decision = check_contact(tx, actor, target, now, office, deliberate=row.deliberate)
     if not decision.allowed:
         refuse(tx, attempt_id, now, " ".join(reason.text for reason in decision.reasons))
         return None
@@ -174,6 +176,17 @@ def authorize(
 def send(tx: Connection, attempt_id: uuid.UUID, now: datetime) -> None:
     """From here on an Originate may be under way."""
     _move(tx, attempt_id, AttemptState.SENT, now, sent_at=now)
+
+
+def send_each(tx: Connection, attempt_ids: Sequence[uuid.UUID], now: datetime) -> None:
+    """The same for dials of a campaign, which are nobody's calls and held as PREPARED by this transaction."""
+    tx.execute(_SEND, {"attempts": attempt_ids, "at": now})
+    publish_each(tx, now, "attempt", attempt_ids)
+
+
+_SEND: Final = (
+    update(Attempt).where(among(Attempt.id, "attempts")).values(state=AttemptState.SENT, sent_at=bindparam("at"))
+)
 
 
 def refuse(tx: Connection, attempt_id: uuid.UUID, now: datetime, why: str) -> None:

@@ -6,13 +6,15 @@ bridge that dies leaves nothing behind that is never looked at again.
 """
 
 import uuid
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, exists, insert, select, update
+from sqlalchemy import Connection, bindparam, exists, insert, select, update
 
-from db.outbox import publish
+from db.outbox import publish, publish_each
 from db.rules.campaigns import (
     Days,
     Next,
@@ -34,6 +36,7 @@ from db.schema.people import Phone
 from db.store import access_log, summaries
 from db.store import campaigns as store
 from db.store.campaigns import CampaignRow, TargetRow
+from db.store.many import among
 from db.usecases import calls as following
 from db.usecases import recalls, task_rules
 from db.usecases.office import Office
@@ -95,16 +98,22 @@ def abandoned(tx: Connection, attempt_id: uuid.UUID, now: datetime) -> None:
         publish(tx, now, "attempt", attempt_id)
 
 
-def campaign_ended(tx: Connection, attempt_id: uuid.UUID, now: datetime, office: Office) -> None:
-    """Bring the target of an attempt on, after `calls.ended`, `calls.unknown` or `calls.refuse`. May come twice, or never.
+def campaign_ended(tx: Connection, attempt_ids: Collection[uuid.UUID], now: datetime, office: Office) -> None:
+    """Bring the targets of attempts on, after `calls.ended`, `calls.unknown` or `calls.refuse`. May come twice, or never.
 
-    While an operator owes the result, it waits for that.
+    While an operator owes the result, a target waits for that.
     """
-    campaign_id = tx.execute(select(Attempt.campaign_id).where(Attempt.id == attempt_id)).scalar_one_or_none()
-    campaign = store.find(tx, campaign_id) if campaign_id is not None else None
-    target = store.claim_of(tx, campaign.id, attempt_id) if campaign is not None else None
-    if campaign is not None and target is not None:
-        _bring_on(tx, work_of(tx, campaign, now, office), target)
+    by_campaign: defaultdict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
+    for row in tx.execute(_CAMPAIGNS, {"attempts": attempt_ids}):
+        by_campaign[row.campaign_id].append(row.id)
+    for campaign_id, ids in sorted(by_campaign.items()):
+        if targets := store.claims_of(tx, campaign_id, ids):
+            _bring_on(tx, work_of(tx, store.get(tx, campaign_id), now, office), targets)
+
+
+_CAMPAIGNS: Final = select(Attempt.campaign_id, Attempt.id).where(
+    among(Attempt.id, "attempts"), Attempt.campaign_id.is_not(None)
+)
 
 
 def sweep(tx: Connection, now: datetime, office: Office) -> None:
@@ -118,15 +127,41 @@ def bring_on(tx: Connection, campaign_id: uuid.UUID, now: datetime, office: Offi
     tidy(tx, work_of(tx, store.get(tx, campaign_id), now, office))
 
 
-def put(
-    tx: Connection, work: Work, debtor_id: int, area: Area, to: Next, *, tries: int | None = None, result: str = ""
-) -> None:
+def put(tx: Connection, work: Work, debtor_id: int, area: Area, to: Next) -> None:
     """Write down what becomes of a target."""
-    values: dict[str, Any] = {"state": to.state, "due_at": to.due_at, "reason": to.reason, "since": work.now}
-    values |= {"attempt_id": None, "user_id": None}
-    if tries is not None:
-        values |= {"tries": tries, "last_result": result}
-    write(tx, work, debtor_id, area, **values)
+    tx.execute(_PUT, _put(work, debtor_id, area, to))
+
+
+def claim_each(tx: Connection, work: Work, claimed: Sequence[tuple[TargetRow, uuid.UUID]]) -> None:
+    """Targets that this transaction holds are claimed, each by a dial."""
+    key = {"of_campaign": work.campaign.id, "now": work.now}
+    tx.execute(
+        _CLAIM,
+        [
+            {"of_debtor": row.debtor_id, "of_area": row.area, "attempt": attempt_id, **key}
+            for row, attempt_id in claimed
+        ],
+    )
+
+
+def _put(work: Work, debtor_id: int, area: Area, to: Next) -> dict[str, Any]:
+    key = {"of_campaign": work.campaign.id, "of_debtor": debtor_id, "of_area": area}
+    return {**key, "to_state": to.state, "due": to.due_at, "why": to.reason, "now": work.now}
+
+
+_ONE: Final = update(CampaignTarget).where(
+    CampaignTarget.campaign_id == bindparam("of_campaign"),
+    CampaignTarget.debtor_id == bindparam("of_debtor"),
+    CampaignTarget.area == bindparam("of_area"),
+)
+_PUT: Final = _ONE.values(
+    state=bindparam("to_state"), due_at=bindparam("due"), reason=bindparam("why"), since=bindparam("now"),
+    attempt_id=None, user_id=None,
+)  # fmt: skip
+_PUT_TRIED: Final = _PUT.values(tries=bindparam("of_tries"), last_result=bindparam("code"))
+_CLAIM: Final = _ONE.values(
+    state=TargetState.CLAIMED, attempt_id=bindparam("attempt"), due_at=None, reason="", since=bindparam("now")
+)
 
 
 def write(tx: Connection, work: Work, debtor_id: int, area: Area, **values: Any) -> None:
@@ -141,104 +176,182 @@ def write(tx: Connection, work: Work, debtor_id: int, area: Area, **values: Any)
 
 def tidy(tx: Connection, work: Work) -> None:
     """Bring on the targets of a campaign whose dial is over."""
-    for target in store.over(tx, work.campaign.id, work.now):
-        _bring_on(tx, work, target)
+    if targets := store.over(tx, work.campaign.id, work.now):
+        _bring_on(tx, work, targets)
 
 
-def _bring_on(tx: Connection, work: Work, target: TargetRow) -> None:
-    if target.attempt_id is None:
-        if target.due_at is not None and target.due_at <= work.now:
-            put(tx, work, target.debtor_id, target.area, Next(TargetState.OPEN, work.now))
+def _bring_on(tx: Connection, work: Work, targets: Sequence[TargetRow]) -> None:
+    ids = [target.attempt_id for target in targets if target.attempt_id is not None]
+    dials = {row.id: row for row in tx.execute(_DIALS, {"attempts": ids})}
+    called = {row.id: row for row in tx.execute(_CALLED, {"attempts": ids})}
+    over: list[_Over] = []
+    for target in targets:
+        row = dials.get(target.attempt_id)
+        if row is None:
+            if target.due_at is not None and target.due_at <= work.now:
+                put(tx, work, target.debtor_id, target.area, Next(TargetState.OPEN, work.now))
+        elif row.state is AttemptState.PREPARED:
+            if row.prepared_at <= work.now - store.WORTH and row.id not in called:
+                following.refuse(tx, row.id, work.now, reason_words("refused"))
+                put(tx, work, target.debtor_id, target.area, after_refusal(["no_line"], work.now, work.days))
+        elif row.state is AttemptState.REFUSED:
+            later = Next(TargetState.OPEN, work.now + timedelta(minutes=5), "refused")
+            put(tx, work, target.debtor_id, target.area, later)
+        elif row.state in {AttemptState.ENDED, AttemptState.UNKNOWN}:
+            over.append(_Over(target, _known(tx, row, called.get(row.id)), called.get(row.id)))
+    _close(tx, work, over)
+
+
+_DIALS: Final = select(Attempt).where(among(Attempt.id, "attempts"))
+_CALLED: Final = select(Call.id, Call.result_at, Call.joined_at).where(among(Call.id, "attempts"))
+
+
+def _known(tx: Connection, row: Any, call: Any) -> Any:
+    """A dial that is over; of one that was answered it is told now whether it was abandoned, if nobody told (the bridge was away)."""
+    talked = call is not None and call.joined_at is not None
+    if talked or row.result is not AttemptResult.ANSWERED or row.abandoned_at or row.machine_at:
+        return row
+    abandoned(tx, row.id, row.ended_at)
+    return tx.execute(select(Attempt).where(Attempt.id == row.id)).one()
+
+
+@dataclass(frozen=True, slots=True)
+class _Over:
+    """A dial that is over, and the operator's call if it became one."""
+
+    target: TargetRow
+    dial: Any
+    call: Any
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts as a try: what did not reach the person through our own doing does not."""
+        return self.dial.result is None or counts_against_caps(self.dial.result, rang=self.dial.ringing_at is not None)
+
+    def code(self, said: Mapping[uuid.UUID, str]) -> str:
+        """The disposition: what was said of it, or what is noted of a dial that was nobody's call."""
+        if self.call is not None:
+            return said[self.dial.id]
+        if self.dial.machine_at is not None:
+            return "voicemail"
+        if self.is_somebody:
+            return "abandoned" if self.dial.abandoned_at is not None else "refused"
+        return _NOTED.get(self.dial.result, "no_answer")
+
+    @property
+    def is_somebody(self) -> bool:
+        """Whether a person answered it."""
+        return self.dial.result is AttemptResult.ANSWERED and self.dial.machine_at is None
+
+
+def _close(tx: Connection, work: Work, over: Sequence[_Over]) -> None:
+    """Dials are over: what was said of each decides, or what is noted now of one that was nobody's call."""
+    told: list[_Over] = []
+    for one in over:
+        if one.dial.state is AttemptState.UNKNOWN and (one.call is None or one.call.result_at is None):
+            _forget(tx, work, one)
+        elif one.call is None or one.call.result_at is not None:
+            told.append(one)
+    if not told:
         return
-    row = tx.execute(select(Attempt).where(Attempt.id == target.attempt_id)).one()
-    has_call = exists().where(Call.id == row.id)
-    if row.state is AttemptState.PREPARED and row.prepared_at <= work.now - store.WORTH:
-        if not tx.execute(select(has_call)).scalar_one():
-            following.refuse(tx, row.id, work.now, reason_words("refused"))
-            put(tx, work, target.debtor_id, target.area, after_refusal(["no_line"], work.now, work.days))
-    elif row.state is AttemptState.REFUSED:
-        put(tx, work, target.debtor_id, target.area, Next(TargetState.OPEN, work.now + timedelta(minutes=5), "refused"))
-    elif row.state in {AttemptState.ENDED, AttemptState.UNKNOWN}:
-        if row.result is AttemptResult.ANSWERED and row.abandoned_at is None and row.machine_at is None:
-            abandoned(tx, row.id, row.ended_at)  # nobody told if the bridge was away; nothing, if they talked
-            row = tx.execute(select(Attempt).where(Attempt.id == target.attempt_id)).one()
-        _over(tx, work, target, row)
+    said = {row.call_id: row.disposition for row in tx.execute(_SAID, {"calls": [one.dial.id for one in told]})}
+    codes = {one.dial.id: one.code(said) for one in told}
+    means = {row.code: row for row in tx.execute(_MEANS, {"codes": set(codes.values())})}
+    people = {one.target.debtor_id for one in told}
+    booked = store.booked(tx, people, work.campaign.area)
+    noted = [one for one in told if one.call is None and counts_against_caps(
+        one.dial.result, rang=one.dial.ringing_at is not None)]  # fmt: skip
+    if noted and _note(tx, work, noted, booked, {code: row.name for code, row in means.items()}, codes):
+        booked = store.booked(tx, people, work.campaign.area)
+    misses = _misses(tx, work, told)
+    rows = []
+    for one in told:
+        retry = means[codes[one.dial.id]].retry
+        if one.dial.result not in {None, AttemptResult.ANSWERED}:
+            retry = work.campaign.settings.retries[one.dial.result]
+        tries, booking = one.target.tries + one.counts, booked.get(one.target.debtor_id)
+        if booking is not None:
+            to = Next(TargetState.OPEN if booking.anyones else TargetState.DONE, booking.due_at, "recall")
+        else:
+            to = after_try(Tried(retry, one.dial.ended_at, tries, misses[one.dial.id]), work.days)
+        row = _put(work, one.target.debtor_id, one.target.area, to)
+        rows.append({**row, "of_tries": tries, "code": codes[one.dial.id]})
+    tx.execute(_PUT_TRIED, rows)
 
 
-def _over(tx: Connection, work: Work, target: TargetRow, row: Any) -> None:
-    """A dial is over: what was said of it decides, or what is noted now of one that was nobody's call."""
-    call = tx.execute(select(Call.result_at).where(Call.id == row.id)).one_or_none()
-    if call is not None and call.result_at is None:
-        if row.state is AttemptState.UNKNOWN:
-            _forget(tx, work, target, row)
-        return
-    if call is None and row.state is AttemptState.UNKNOWN:
-        _forget(tx, work, target, row)
-        return
-    code = _note(tx, work, row) if call is None else _said(tx, row.id)
-    means = tx.execute(select(Disposition.retry).where(Disposition.code == code)).scalar_one()
-    if row.result not in {None, AttemptResult.ANSWERED}:
-        means = work.campaign.settings.retries[row.result]
-    counts = row.result is None or counts_against_caps(row.result, rang=row.ringing_at is not None)
-    tries = target.tries + counts
-    booking = store.booked(tx, target.debtor_id, target.area)
-    if booking is not None:
-        to = Next(TargetState.OPEN if booking.anyones else TargetState.DONE, booking.due_at, "recall")
-    else:
-        to = after_try(Tried(means, row.ended_at, tries, _misses(tx, target, row)), work.days)
-    put(tx, work, target.debtor_id, target.area, to, tries=tries, result=code)
+_SAID: Final = (
+    select(Contact.call_id, Contact.disposition).where(among(Contact.call_id, "calls")).order_by(Contact.recorded_at)
+)
+"""The results that were given to calls; as each was last corrected comes last."""
+_MEANS: Final = select(Disposition.code, Disposition.name, Disposition.retry).where(among(Disposition.code, "codes"))
 
 
-def _forget(tx: Connection, work: Work, target: TargetRow, row: Any) -> None:
+def _forget(tx: Connection, work: Work, one: _Over) -> None:
     """An outcome that nobody learns of any more: nothing dials it again."""
-    if row.prepared_at <= work.now - UNKNOWN_FOR:
-        put(tx, work, target.debtor_id, target.area, Next(TargetState.GIVEN_UP, reason="unknown"))
+    if one.dial.prepared_at <= work.now - UNKNOWN_FOR:
+        put(tx, work, one.target.debtor_id, one.target.area, Next(TargetState.GIVEN_UP, reason="unknown"))
 
 
-def _said(tx: Connection, call_id: uuid.UUID) -> str:
-    """The result that was given to a call, as it was last corrected."""
-    query = select(Contact.disposition).where(Contact.call_id == call_id).order_by(Contact.recorded_at.desc()).limit(1)
-    return tx.execute(query).scalar_one()
+def _misses(tx: Connection, work: Work, over: Sequence[_Over]) -> Mapping[uuid.UUID, Sequence[datetime]]:
+    """When each person was missed before, since they were last reached."""
+    people = {one.target.debtor_id for one in over}
+    spoken = store.last_spoken(tx, people, work.campaign.area, called=True)
+    since = {
+        one.dial.id: max(spoken.get(one.target.debtor_id, store.ALWAYS), one.dial.ended_at - store.WINDOW)
+        for one in over
+    }
+    missed: defaultdict[int, list[Any]] = defaultdict(list)
+    for row in store.dials(tx, people, min(since.values())):
+        if row.result is None or counts_against_caps(row.result, rang=row.ringing_at is not None):
+            missed[row.debtor_id].append(row)
+    return {
+        one.dial.id: [
+            row.ended_at
+            for row in missed[one.target.debtor_id]
+            if row.id != one.dial.id and row.ended_at > since[one.dial.id]
+        ]
+        for one in over
+    }
 
 
-def _misses(tx: Connection, target: TargetRow, row: Any) -> list[datetime]:
-    """When the person was missed before, since they were last reached."""
-    last = store.last_reached(tx, target.debtor_id, target.area)
-    since = max(last or row.ended_at - store.WINDOW, row.ended_at - store.WINDOW)
-    return [
-        one.ended_at
-        for one in store.dials(tx, target.debtor_id, since, row.id)
-        if one.result is None or counts_against_caps(one.result, rang=one.ringing_at is not None)
-    ]
+def _note(
+    tx: Connection, work: Work, over: Sequence[_Over], booked: Mapping[int, store.Booking], names: Mapping[str, str],
+    codes: Mapping[uuid.UUID, str],
+) -> bool:  # fmt: skip
+    """Enter dials that were nobody's call into the negotiation record, under the attempts' own ids.
 
-
-def _note(tx: Connection, work: Work, row: Any) -> str:
-    """Enter a dial that was nobody's call into the negotiation record, under the attempt's own id; returns the result.
-
-    What did not reach the person through our own doing (no line, taken back before it rang) is no contact.
+    What did not reach the person through our own doing (no line, taken back before it rang) is no contact. Returns whether a
+    booking was settled by it.
     """
-    somebody = row.result is AttemptResult.ANSWERED and row.machine_at is None
-    if row.machine_at is not None:
-        code = "voicemail"
-    elif somebody:
-        code = "abandoned" if row.abandoned_at is not None else "refused"
-    else:
-        code = _NOTED.get(row.result, "no_answer")
-    if not counts_against_caps(row.result, rang=row.ringing_at is not None):
-        return code
-    name = tx.execute(select(Disposition.name).where(Disposition.code == code)).scalar_one()
     tx.execute(
-        insert(Contact).values(
-            id=row.id, debtor_id=row.debtor_id, area=row.area, channel=Channel.CALL_OUT, at=row.sent_at,
-            number=row.number, disposition=code, recorded_at=work.now, note="", next_step="",
-            answered_by=AnsweredBy.UNKNOWN if somebody else AnsweredBy.NOBODY,
-        )
+        _ENTER,
+        [
+            {
+                "id": one.dial.id, "debtor_id": one.dial.debtor_id, "area": one.dial.area, "channel": Channel.CALL_OUT,
+                "at": one.dial.sent_at, "number": one.dial.number, "disposition": codes[one.dial.id],
+                "recorded_at": work.now, "note": "", "next_step": "",
+                "answered_by": AnsweredBy.UNKNOWN if one.is_somebody else AnsweredBy.NOBODY,
+            }
+            for one in over
+        ],
     )  # fmt: skip
-    if work.campaign.settings.retries.get(row.result) is Retry.NUMBER_RESEARCH:
-        task_rules.number_failed(tx, row.debtor_id, row.area, row.id, row.number, row.result.label, work.now)
-        tx.execute(update(Phone).where(Phone.id == row.phone_id).values(status=PhoneStatus.UNALLOCATED))
-    recalls.close_for(tx, row.debtor_id, row.area, row.id, work.now, None)
-    access_log.append(tx, work.actor, work.now, "contact.record", debtor_id=row.debtor_id, detail=f"{name} {row.id}")
-    publish(tx, work.now, "debtor", row.debtor_id)
-    summaries.refresh(tx, [row.debtor_id], work.office.today(work.now))
-    return code
+    for one in over:
+        if work.campaign.settings.retries.get(one.dial.result) is Retry.NUMBER_RESEARCH:
+            _number_failed(tx, work, one.dial)
+    settled = [one for one in over if (of := booked.get(one.dial.debtor_id)) is not None and of.due_at <= work.now]
+    for one in settled:
+        recalls.close_for(tx, one.dial.debtor_id, one.dial.area, one.dial.id, work.now, None)
+    entered = [(one.dial.debtor_id, f"{names[codes[one.dial.id]]} {one.dial.id}") for one in over]
+    access_log.append_all(tx, work.actor, work.now, "contact.record", entered)
+    people = [one.dial.debtor_id for one in over]
+    publish_each(tx, work.now, "debtor", people)
+    summaries.refresh(tx, people, work.office.today(work.now))
+    return bool(settled)
+
+
+_ENTER: Final = insert(Contact)
+
+
+def _number_failed(tx: Connection, work: Work, dial: Any) -> None:
+    task_rules.number_failed(tx, dial.debtor_id, dial.area, dial.id, dial.number, dial.result.label, work.now)
+    tx.execute(update(Phone).where(Phone.id == dial.phone_id).values(status=PhoneStatus.UNALLOCATED))

@@ -205,7 +205,7 @@ def _reserve(tx: Connection, viewer: Viewer, campaign_id: uuid.UUID, now: dateti
     if work is None:
         return None
     found = None
-    for target, _ in choose(tx, work, 1):
+    for [(target, _)] in choose(tx, work, 1):
         until = now + RESERVED_FOR[work.campaign.settings.mode]
         held = {"state": TargetState.CLAIMED, "user_id": viewer.user_id, "due_at": until, "reason": "", "since": now}
         write(tx, work, target.debtor_id, target.area, **held)
@@ -220,7 +220,7 @@ def _reserve(tx: Connection, viewer: Viewer, campaign_id: uuid.UUID, now: dateti
 def _dial_for(tx: Connection, work: Work, viewer: Viewer) -> bool:
     """Call the next person for an operator; what stands against it is put down, and the next look is for another."""
     done = False
-    for target, choice in choose(tx, work, 1):
+    for [(target, choice)] in choose(tx, work, 1):
         try:
             with tx.begin_nested():
                 attempt_id = placing.place_call(

@@ -3,25 +3,22 @@
 For the bridge; what supervisors do with campaigns is in `campaign_desk`, whom they take next in `campaign_queue`, what becomes of
 each afterwards in `campaign_targets`.
 
-As with a click, nobody is dialled twice by mistake: `claim` asks the rule and commits the attempt, `authorize_campaign` asks
-again and marks it as sent, and only then Originate goes out. A dial in mode predictive has no `call` until `give_answered`
+As with a click, nobody is dialled twice by mistake: `claim` asks the rule and commits the attempts, `authorize_campaign` asks
+again and marks them as sent, and only then Originate goes out. A dial in mode predictive has no `call` until `give_answered`
 has reserved an operator.
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select
 
 from db.outbox import publish
 from db.rules import campaigns as rules
-from db.rules.campaigns import (
-    TargetState,
-    after_refusal,
-    reason_words,
-)
+from db.rules.campaigns import after_refusal, reason_words
 from db.rules.telephony import OPEN_ATTEMPTS, AttemptState, CallState, DialMode, Direction
 from db.rules.terms import Channel, Right
 from db.rules.viewer import Viewer
@@ -31,14 +28,14 @@ from db.store import access_log, calls, lines
 from db.store import campaigns as store
 from db.store import office as office_store
 from db.store.calls import DutyRow
-from db.store.campaigns import TargetRow
-from db.store.kin import kin
+from db.store.kin import kin_of_each
+from db.store.many import among
 from db.usecases import calls as following
 from db.usecases import duty, giving
-from db.usecases.campaign_queue import Choice, choose, left_alone_until
-from db.usecases.campaign_targets import Work, put, tidy, work_of, write
+from db.usecases.campaign_queue import Chosen, choose, left_alone
+from db.usecases.campaign_targets import Work, claim_each, put, tidy, work_of
 from db.usecases.duty import DutyError
-from db.usecases.eligibility import Target, check_contact
+from db.usecases.eligibility import Target, check_each
 from db.usecases.giving import Given
 from db.usecases.office import Office
 
@@ -109,48 +106,63 @@ def claim(tx: Connection, campaign_id: uuid.UUID, count: int, now: datetime, off
     work = begin(tx, campaign_id, now, office)
     if work is None:
         return []
-    taken = [_prepare(tx, work, target, choice) for target, choice in choose(tx, work, count)]
-    for (
-        one
-    ) in taken:  # last: on PostgreSQL the log is one after the other, and somebody who has answered may wait for it
-        access_log.append(
-            tx, work.actor, now, "campaign.dial", debtor_id=one.debtor_id, detail=f"{one.number} {one.attempt_id}"
-        )
+    taken = [one for group in choose(tx, work, count) for one in _prepare(tx, work, group)]
+    # last: on PostgreSQL the log is one after the other, and somebody who has answered may wait for it
+    dialled = [(one.debtor_id, f"{one.number} {one.attempt_id}") for one in taken]
+    access_log.append_all(tx, work.actor, now, "campaign.dial", dialled)
     return taken
 
 
 def authorize_campaign(
-    tx: Connection, attempt_id: uuid.UUID, now: datetime, office: Office, max_lines: int = 0
-) -> CampaignGo | None:
-    """The last question before Originate. On yes the attempt is marked as sent; on no it is refused and the person put off.
+    tx: Connection, attempt_ids: Sequence[uuid.UUID], now: datetime, office: Office, max_lines: int = 0
+) -> list[CampaignGo]:
+    """The last question before Originate, for some attempts of one campaign: those on which the answer is yes are marked as sent
+    and given back, the others are refused, and the people put off.
 
-    `max_lines`: so many outside lines of the PBX may be in use, this one included; 0 for any number. The campaign's own
+    `max_lines`: so many outside lines of the PBX may be in use, these included; 0 for any number. The campaign's own
     number of lines is kept besides.
     """
-    row = tx.execute(select(Attempt).where(Attempt.id == attempt_id).with_for_update()).one_or_none()
-    if row is None or row.campaign_id is None or row.state is not AttemptState.PREPARED:
-        return None
-    campaign = store.get(tx, row.campaign_id)
-    work = work_of(tx, campaign, now, office)
-    against = _against(tx, work, row, max_lines)
-    if against:
-        following.refuse(tx, attempt_id, now, " ".join(words for _, words in against))
-        target = store.claim_of(tx, campaign.id, attempt_id)
-        if target is not None:
-            put(tx, work, target.debtor_id, target.area, after_refusal([code for code, _ in against], now, work.days))
-        return None
-    following.send(tx, attempt_id, now)
-    settings = campaign.settings
+    prepared = {row.id: row for row in tx.execute(_PREPARED, {"attempts": attempt_ids})}
+    if not prepared:
+        return []
+    rows = [prepared[one] for one in attempt_ids if one in prepared]
+    work = work_of(tx, store.get(tx, rows[0].campaign_id), now, office)
+    against = _against(tx, work, rows, max_lines)
+    for row in rows:
+        if codes := against.get(row.id):
+            following.refuse(tx, row.id, now, " ".join(words for _, words in codes))
+            for target in store.claims_of(tx, work.campaign.id, [row.id]):
+                later = after_refusal([code for code, _ in codes], now, work.days)
+                put(tx, work, target.debtor_id, target.area, later)
+    going = [row for row in rows if row.id not in against]
+    following.send_each(tx, [row.id for row in going], now)
+    return [_go(work, row) for row in going]
+
+
+_PREPARED: Final = (
+    select(Attempt)
+    .where(
+        among(Attempt.id, "attempts"),
+        Attempt.campaign_id.is_not(None),
+        Attempt.state == AttemptState.PREPARED,
+    )
+    .order_by(Attempt.id)
+    .with_for_update()
+)
+
+
+def _go(work: Work, row: Any) -> CampaignGo:
+    settings = work.campaign.settings
     return CampaignGo(
-        attempt_id=attempt_id,
-        campaign_id=campaign.id,
+        attempt_id=row.id,
+        campaign_id=work.campaign.id,
         number=row.number,
         ring_seconds=settings.ring_seconds,
         caller_id=settings.caller_id,
         abandoned_prompt=settings.abandoned_prompt,
         detects=settings.machines is not rules.MachineRule.IGNORE,
         voicemail_prompt=settings.voicemail_prompt if settings.machines is rules.MachineRule.MESSAGE else "",
-        recording=following.recording_path(attempt_id, now),
+        recording=following.recording_path(row.id, work.now),
     )
 
 
@@ -199,45 +211,65 @@ def begin(tx: Connection, campaign_id: uuid.UUID, now: datetime, office: Office)
     return work if work.is_open and store.is_running(tx, campaign_id) and not stopped else None
 
 
-def _prepare(tx: Connection, work: Work, target: TargetRow, choice: Choice) -> Claimed:
-    attempt_id, phone = new_id(), choice.phone
+def _prepare(tx: Connection, work: Work, group: Sequence[Chosen]) -> list[Claimed]:
+    settings = work.campaign.settings
+    found = [Claimed(new_id(), target.debtor_id, choice.phone.number, choice.chance) for target, choice in group]
+    same = {"mode": settings.mode, "pbx": settings.pbx, "prepared_at": work.now, "campaign_id": work.campaign.id}
     tx.execute(
-        insert(Attempt).values(
-            id=attempt_id, debtor_id=target.debtor_id, area=target.area, phone_id=phone.id, number=phone.number,
-            mode=work.campaign.settings.mode, pbx=work.campaign.settings.pbx, state=AttemptState.PREPARED,
-            prepared_at=work.now, campaign_id=work.campaign.id,
-        )
+        _PREPARE,
+        [
+            {
+                "id": one.attempt_id, "debtor_id": one.debtor_id, "area": target.area, "phone_id": choice.phone.id,
+                "number": one.number, "state": AttemptState.PREPARED, **same,
+            }
+            for one, (target, choice) in zip(found, group, strict=True)
+        ],
     )  # fmt: skip
-    write(
-        tx,
-        work,
-        target.debtor_id,
-        target.area,
-        state=TargetState.CLAIMED,
-        attempt_id=attempt_id,
-        due_at=None,
-        reason="",
-        since=work.now,
-    )
-    return Claimed(attempt_id, target.debtor_id, phone.number, choice.chance)
+    claim_each(tx, work, [(target, one.attempt_id) for one, (target, _) in zip(found, group, strict=True)])
+    return found
 
 
-def _against(tx: Connection, work: Work, row: Any, max_lines: int) -> list[tuple[str, str]]:
-    """What stands against a dial: codes, each with its words."""
+_PREPARE: Final = insert(Attempt)
+
+
+def _against(tx: Connection, work: Work, rows: Sequence[Any], max_lines: int) -> dict[uuid.UUID, list[tuple[str, str]]]:
+    """What stands against dials of a campaign, for those against which something does: codes, each with its words."""
     if not store.is_running(tx, work.campaign.id) or not work.is_open:
-        return [("refused", following.CAMPAIGN_AT_REST)]
-    target = Target(row.debtor_id, row.area, Channel.CALL_OUT, row.phone_id)
-    decision = check_contact(tx, work.actor, target, work.now, work.office, but_not=row.id)
-    if not decision.allowed:
-        return [(reason.code, reason.text) for reason in decision.reasons]
-    if left_alone_until(tx, work, kin(tx, row.debtor_id), row.number) is not None:
-        return [("abandoned", f"{reason_words('abandoned')}のため発信しませんでした。")]
-    mine = work.campaign.settings.lines
-    if mine and (used := store.lines_in_use(tx, work.campaign.id, work.now)) >= mine:
-        return [("no_line", following.NO_FREE_LINE.format(used=used, most=mine))]
-    if max_lines and (used := lines.in_use(tx, row.pbx)) >= max_lines:
-        return [("no_line", following.NO_FREE_LINE.format(used=used, most=max_lines))]
-    return []
+        return {row.id: [("refused", following.CAMPAIGN_AT_REST)] for row in rows}
+    homes = kin_of_each(tx, [row.debtor_id for row in rows])
+    targets = [Target(row.debtor_id, row.area, Channel.CALL_OUT, row.phone_id, row.id) for row in rows]
+    decisions = check_each(tx, work.actor, targets, work.now, work.office, homes)
+    alone = left_alone(tx, work, [(homes[row.debtor_id], row.number) for row in rows])
+    free = _Lines(tx, work, max_lines)
+    found: dict[uuid.UUID, list[tuple[str, str]]] = {}
+    for row, decision in zip(rows, decisions, strict=True):
+        if not decision.allowed:
+            found[row.id] = [(reason.code, reason.text) for reason in decision.reasons]
+        elif alone(homes[row.debtor_id], row.number) is not None:
+            found[row.id] = [("abandoned", f"{reason_words('abandoned')}のため発信しませんでした。")]
+        elif none := free.take():
+            found[row.id] = [("no_line", none)]
+    return found
+
+
+class _Lines:
+    """The lines that a campaign may use: its own, and those of the PBX."""
+
+    def __init__(self, tx: Connection, work: Work, max_lines: int) -> None:
+        own, pbx = work.campaign.settings.lines, work.campaign.settings.pbx
+        limits = [
+            (own, own and store.lines_in_use(tx, work.campaign.id, work.now)),
+            (max_lines, max_lines and lines.in_use(tx, pbx)),
+        ]
+        self._limits = [(most, used) for most, used in limits if most]
+
+    def take(self) -> str | None:
+        """Use one more line; the words why not if there is none."""
+        for most, used in self._limits:
+            if used >= most:
+                return following.NO_FREE_LINE.format(used=used, most=most)
+        self._limits = [(most, used + 1) for most, used in self._limits]
+        return None
 
 
 def _reserve(tx: Connection, viewer: Viewer, at: DutyRow, row: Any, now: datetime) -> bool:

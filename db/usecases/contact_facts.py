@@ -57,18 +57,23 @@ _WEEK: Final = timedelta(days=6)
 Case: TypeAlias = tuple[int, Area]
 """A person (debtor id) in an area."""
 _ON_DAY: Final = bindparam("on_day", type_=Date())
+_Time: TypeAlias = tuple[datetime, uuid.UUID | None]
 _Phone: TypeAlias = Row[int, int, str, PhoneKind, PhoneStatus, bool]
 _Flag: TypeAlias = Row[int, FlagKind, Area | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom one wants to reach: a person, in an area, and (for calls and SMS) one number of theirs."""
+    """Whom one wants to reach: a person, in an area, and (for calls and SMS) one number of theirs.
+
+    `attempt_id`: the dial that is being placed for it, which is not in its own way.
+    """
 
     debtor_id: int
     area: Area
     channel: Channel
     phone_id: int | None = None
+    attempt_id: uuid.UUID | None = None
 
 
 def gather(
@@ -79,14 +84,12 @@ def gather(
     office: Office,
     *,
     deliberate: bool = False,
-    but_not: uuid.UUID | None = None,
     known_at: datetime | None = None,
     kin: Mapping[int, Kin] | None = None,
 ) -> list[ContactFacts]:
     """The facts of each target as the register knows them, in their order.
 
-    `but_not`: the attempt being placed, which is not in its own way. `known_at`: the present, where `at` is a later moment.
-    `kin`: who is one with each, where the caller has asked already.
+    `known_at`: the present, where `at` is a later moment. `kin`: who is one with each, where the caller has asked already.
     """
     ids = {target.debtor_id for target in targets}
     of = kin_of_each(tx, ids) if kin is None else {one: kin[one] for one in ids}
@@ -97,9 +100,9 @@ def gather(
     homes = {one for kin in of.values() for one in kin.home}
     as_of = {one: row.data_as_of for one, row in known.items() if row.closed_on is None}
     debts = _Debts.of(tx, actor, people, {target.area for target in targets}, as_of, office.today(at), office)
-    reached = _Reached.of(tx, homes, numbers, office.day_begins(at), but_not)
+    reached = _Reached.of(tx, homes, numbers, office.day_begins(at))
     flags = _flags(tx, people, office.today(at))
-    busy = calls.busy(tx, homes, numbers, but_not)
+    busy = calls.busy(tx, homes, numbers)
     common = _common(tx, actor, {target.area for target in targets}, at, office, deliberate=deliberate)
 
     mine = {area: {area} & actor.areas() for area in common}
@@ -114,10 +117,10 @@ def gather(
             "owed": debts.owed.get((target.debtor_id, target.area), 0),
             "promise_in_force": any((one, target.area) in debts.promised for one in kin.person),
             "paid_recently": any((one, target.area) in debts.paid for one in kin.person),
-            "contacts_today": reached.today(kin.person),
-            "contacts_this_week": reached.this_week(kin.person),
-            "household_today": reached.today(kin.home),
-            "household_in_call": not busy.people.isdisjoint(kin.others),
+            "contacts_today": reached.today(kin.person, target.attempt_id),
+            "contacts_this_week": reached.this_week(kin.person, target.attempt_id),
+            "household_today": reached.today(kin.home, target.attempt_id),
+            "household_in_call": busy.with_any(kin.others, target.attempt_id),
         }
 
     def facts_of(target: Target) -> ContactFacts:
@@ -200,8 +203,8 @@ def _of_number(target: Target, kin: Kin, phones: _Phones, reached: "_Reached", b
     return {
         "number_kind": phone.kind,
         "number_status": PhoneStatus.UNALLOCATED if is_gone else max(same, key=_STATUSES.index),
-        "number_today": reached.number_today(phone.number),
-        "in_call": phone.number in busy.numbers or not busy.people.isdisjoint(kin.person),
+        "number_today": reached.number_today(phone.number, target.attempt_id),
+        "in_call": busy.at(phone.number, target.attempt_id) or busy.with_any(kin.person, target.attempt_id),
     }
 
 
@@ -286,38 +289,42 @@ def _is_promised(tx: Connection, actor: Viewer, debtor_id: int, area: Area, toda
 
 @dataclass(frozen=True, slots=True)
 class _Reached:
-    """When people, and numbers whoever's they are, were disturbed within a week: contacts recorded, dials whose result is
-    still to be recorded, and messages on their way (one that was sent is recorded)."""
+    """When people, and numbers whoever's they are, were disturbed within a week, and by which dial if by one: contacts
+    recorded, dials whose result is still to be recorded, and messages on their way (one that was sent is recorded)."""
 
     day: datetime
-    people: Mapping[int, list[datetime]]
-    numbers: Mapping[str, list[datetime]]
+    people: Mapping[int, list[_Time]]
+    numbers: Mapping[str, list[_Time]]
 
     @classmethod
-    def of(
-        cls, tx: Connection, people: Collection[int], numbers: Collection[str], day: datetime,
-        but_not: uuid.UUID | None,
-    ) -> "_Reached":  # fmt: skip
-        by_person: defaultdict[int, list[datetime]] = defaultdict(list)
-        by_number: defaultdict[str, list[datetime]] = defaultdict(list)
+    def of(cls, tx: Connection, people: Collection[int], numbers: Collection[str], day: datetime) -> "_Reached":
+        by_person: defaultdict[int, list[_Time]] = defaultdict(list)
+        by_number: defaultdict[str, list[_Time]] = defaultdict(list)
         asked = {"people": people, "week": day - _WEEK, "numbers": numbers, "day": day}
         for row in tx.execute(_DISTURBED, asked):
-            if row.what == _DIALLED and (row.id == but_not or not _disturbs(row)):
+            if row.what == _DIALLED and not _disturbs(row):
                 continue
             if row.of_number:
-                by_number[row.number].append(row.at)
+                by_number[row.number].append((row.at, row.id))
             else:
-                by_person[row.debtor_id].append(row.at)
+                by_person[row.debtor_id].append((row.at, row.id))
         return cls(day, by_person, by_number)
 
-    def today(self, people: Sequence[int]) -> int:
-        return sum(at >= self.day for one in people for at in self.people.get(one, ()))
+    def today(self, people: Sequence[int], but_not: uuid.UUID | None) -> int:
+        return sum(at >= self.day and _other(by, but_not) for at, by in self._of(people))
 
-    def this_week(self, people: Sequence[int]) -> int:
-        return sum(len(self.people.get(one, ())) for one in people)
+    def this_week(self, people: Sequence[int], but_not: uuid.UUID | None) -> int:
+        return sum(_other(by, but_not) for _, by in self._of(people))
 
-    def number_today(self, number: str) -> int:
-        return len(self.numbers.get(number, ()))
+    def number_today(self, number: str, but_not: uuid.UUID | None) -> int:
+        return sum(_other(by, but_not) for _, by in self.numbers.get(number, ()))
+
+    def _of(self, people: Sequence[int]) -> Iterator[_Time]:
+        return (time for one in people for time in self.people.get(one, ()))
+
+
+def _other(by: uuid.UUID | None, but_not: uuid.UUID | None) -> bool:
+    return by is None or by != but_not
 
 
 def _disturbs(dial: Row[Any]) -> bool:

@@ -2,7 +2,6 @@
 when a contact is chosen and again at the last moment.
 """
 
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -28,10 +27,9 @@ def check_contact(
     office: Office,
     *,
     deliberate: bool = False,
-    but_not: uuid.UUID | None = None,
 ) -> Decision:
-    """Ask whether `actor` may reach `target` now. `but_not` is the attempt being placed, which is not in its own way."""
-    [facts] = gather(tx, actor, [target], now, office, deliberate=deliberate, but_not=but_not)
+    """Ask whether `actor` may reach `target` now."""
+    [facts] = gather(tx, actor, [target], now, office, deliberate=deliberate)
     return may_contact(facts)
 
 

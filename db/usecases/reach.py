@@ -6,7 +6,7 @@ negotiation record that the page shows anyhow, so that nobody's estimate tells o
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,11 +17,13 @@ from sqlalchemy.orm import aliased
 from db.rules.eligibility import ContactPolicy
 from db.rules.officetime import office_time
 from db.rules.reach import BANDS, SUNDAY, City, Dial, Number, Slot, assumed_city, dial_of, slot_of
-from db.rules.terms import Channel
+from db.rules.terms import AnsweredBy, Channel
+from db.rules.viewer import Viewer
 from db.rules.workflow import ENTITLED
 from db.schema.contacts import Contact, ReachModel
 from db.schema.people import Debtor
 from db.store.debtors import ContactRow, PhoneRow
+from db.store.many import among
 from db.usecases.office import Office
 
 EVERY: Final = timedelta(days=1)
@@ -42,6 +44,15 @@ class Reach:
     tried: int
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A dial of a person's by the negotiation record: the number, when, and who answered."""
+
+    number: str | None
+    at: datetime
+    answered_by: AnsweredBy
+
+
 def of_phones(
     tx: Connection,
     phones: Sequence[PhoneRow],
@@ -53,11 +64,40 @@ def of_phones(
     """For each number of a person (by its id): the chance now, the best slot of the coming week, and why."""
     if not phones:
         return {}
-    city, slots = newest(tx), coming_slots(now, office, policy)
+    dials = [
+        Past(row.number, row.at, row.answered_by)
+        for row in contacts
+        if row.channel is Channel.CALL_OUT and not row.corrected
+    ]
+    return in_city(newest(tx), phones, dials, now, office, policy)
+
+
+def in_city(
+    city: City, phones: Sequence[PhoneRow], dials: Sequence[Past], now: datetime, office: Office, policy: ContactPolicy
+) -> Mapping[int, Reach]:
+    """The same for a person whose dials are known (others' numbers among them do not matter)."""
+    slots = coming_slots(now, office, policy)
     return {
-        phone.id: _reach(Number(city, _past(phone.number, contacts, now, office)), slots, now, office, policy)
+        phone.id: _reach(Number(city, _past(phone.number, dials, now, office)), slots, now, office, policy)
         for phone in phones
     }
+
+
+def pasts(tx: Connection, viewer: Viewer, debtor_ids: Collection[int]) -> Mapping[int, Sequence[Past]]:
+    """The dials of each of some people by the negotiation record, as last corrected, as far as the viewer may see them."""
+    found: defaultdict[int, list[Past]] = defaultdict(list)
+    for row in tx.execute(_PASTS, {"people": debtor_ids, "areas": viewer.areas()}):
+        found[row.debtor_id].append(Past(row.number, row.at, row.answered_by))
+    return found
+
+
+_BETTER: Final = aliased(Contact)
+_PASTS: Final = select(Contact.debtor_id, Contact.number, Contact.at, Contact.answered_by).where(
+    among(Contact.debtor_id, "people"),
+    among(Contact.area, "areas"),
+    Contact.channel == Channel.CALL_OUT,
+    ~exists().where(_BETTER.corrects_id == Contact.id),
+)
 
 
 def coming_slots(now: datetime, office: Office, policy: ContactPolicy) -> Sequence[Slot]:
@@ -120,13 +160,13 @@ def keep(tx: Connection, city: City, now: datetime) -> None:
     )
 
 
-def _past(number: str, contacts: Iterable[ContactRow], now: datetime, office: Office) -> list[Dial]:
-    dials = (
-        dial_of(row.at, now, office.is_closed, reached=row.answered_by in ENTITLED)
-        for row in contacts
-        if row.number == number and row.channel is Channel.CALL_OUT and not row.corrected
+def _past(number: str, dials: Iterable[Past], now: datetime, office: Office) -> list[Dial]:
+    of_number = (
+        dial_of(one.at, now, office.is_closed, reached=one.answered_by in ENTITLED)
+        for one in dials
+        if one.number == number
     )
-    return [dial for dial in dials if dial is not None]
+    return [dial for dial in of_number if dial is not None]
 
 
 def _reach(number: Number, slots: Sequence[Slot], now: datetime, office: Office, policy: ContactPolicy) -> Reach:

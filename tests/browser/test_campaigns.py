@@ -148,7 +148,7 @@ def test_a_supervisor_makes_a_campaign_and_sees_how_far_it_has_come(
     with city.database.write() as tx:
         campaign_id = campaigns.running(tx, "main", NOW, OFFICE)[0].id
         for claimed in campaigns.claim(tx, campaign_id, 5, NOW, OFFICE):
-            assert campaigns.authorize_campaign(tx, claimed.attempt_id, NOW, OFFICE)
+            assert campaigns.authorize_campaign(tx, [claimed.attempt_id], NOW, OFFICE)
             campaign_targets.abandoned(tx, claimed.attempt_id, NOW)
             calls.ended(tx, claimed.attempt_id, NOW, 16)
         campaign_targets.sweep(tx, NOW, OFFICE)
@@ -177,7 +177,7 @@ def test_a_person_who_answered_a_campaign_comes_onto_the_screen_by_themselves(
     expect(page.locator("html[data-live]")).to_be_attached()
     with city.database.write() as tx:
         (claimed,) = campaigns.claim(tx, campaign_id, 1, NOW, OFFICE)
-        assert campaigns.authorize_campaign(tx, claimed.attempt_id, NOW, OFFICE)
+        assert campaigns.authorize_campaign(tx, [claimed.attempt_id], NOW, OFFICE)
         assert campaigns.give_answered(tx, claimed.attempt_id, NOW)
     page.wait_for_url(f"**/debtors/{claimed.debtor_id}?area=tax")
     expect(page.locator(".campaign-box")).to_contain_text("秋の催告")

@@ -56,7 +56,7 @@ class Dialer:
         self.dialing = Dialing(register, self.link, self.lease, patience, recordings, dial, OFFICE, self.lose)  # type: ignore[arg-type]
         self.lanes = Lanes(self.tasks)  # type: ignore[arg-type]
         self.campaigns = Campaigns(
-            register, self.link, self.lease, self.lanes, self.dialing, clock, dial, OFFICE, "main",  # type: ignore[arg-type]
+            register, self.link, self.lease, self.lanes, self.dialing, self.tasks, clock, dial, OFFICE, "main",  # type: ignore[arg-type]
         )  # fmt: skip
 
     async def lose(self, attempt_id: uuid.UUID, failed: Failed | None = None) -> None:
@@ -117,7 +117,7 @@ async def test_nobody_else_is_claimed_while_the_register_is_behind(
     """A register that is too slow slows the campaign down: whoever answers must not wait behind those who are to be dialled."""
     slow, query = asyncio.Event(), select(func.count()).select_from(Attempt)
     monkeypatch.setattr(campaigning, "AHEAD", 1)
-    monkeypatch.setattr(dialer.campaigns, "_dial", lambda _: slow.wait())
+    monkeypatch.setattr(dialer.campaigns, "_send", lambda _: slow.wait())
     for claimed in (1, 1):
         await dialer.campaigns._round()
         assert await dialer.database.ask(lambda tx: tx.execute(query).scalar_one()) == claimed

@@ -68,7 +68,7 @@ class Floor:
 
     def authorize(self, attempt_id: uuid.UUID, now: datetime = NOW + SOON, most: int = 0) -> bool:
         with self.database.write() as tx:
-            return campaigns.authorize_campaign(tx, attempt_id, now, OFFICE, most) is not None
+            return bool(campaigns.authorize_campaign(tx, [attempt_id], now, OFFICE, most))
 
     def dial(self, campaign_id: uuid.UUID, now: datetime = NOW) -> Claimed:
         (claimed,) = self.claim(campaign_id, 1, now)
@@ -78,7 +78,7 @@ class Floor:
     def end(self, attempt_id: uuid.UUID, cause: int | None, now: datetime = NOW + 6 * SOON) -> None:
         with self.database.write() as tx:
             calls.ended(tx, attempt_id, now, cause, by=EndedBy.PERSON if cause == 16 else None)
-            campaign_targets.campaign_ended(tx, attempt_id, now, OFFICE)
+            campaign_targets.campaign_ended(tx, [attempt_id], now, OFFICE)
 
     def give(self, attempt_id: uuid.UUID, now: datetime = NOW + 2 * SOON) -> str | None:
         with self.database.write() as tx:

@@ -48,10 +48,9 @@ def test_a_campaign_dials_its_list_in_order_and_asks_again_before_each_dial(floo
     assert floor.claim(campaign_id, 1)[0].debtor_id == people[2]
     assert floor.claim(campaign_id) == []
     with floor.database.write() as tx:
-        go = campaigns.authorize_campaign(tx, claimed[0].attempt_id, NOW + SOON, OFFICE)
-        assert go is not None
+        (go,) = campaigns.authorize_campaign(tx, [claimed[0].attempt_id], NOW + SOON, OFFICE)
         assert (go.number, go.ring_seconds, go.campaign_id) == (claimed[0].number, 30, campaign_id)
-        assert campaigns.authorize_campaign(tx, claimed[0].attempt_id, NOW + SOON, OFFICE) is None
+        assert campaigns.authorize_campaign(tx, [claimed[0].attempt_id], NOW + SOON, OFFICE) == []
     row = floor.one(select(Attempt.mode).where(Attempt.id == claimed[0].attempt_id))
     assert row is DialMode.PREDICTIVE
 
@@ -332,7 +331,7 @@ def test_an_outcome_that_is_unknown_is_a_task_and_never_dialled_again(floor: Flo
     campaign_id = floor.run()
     claimed = floor.dial(campaign_id)
     floor.do(calls.unknown, claimed.attempt_id, NOW + HOUR)
-    floor.do(campaign_targets.campaign_ended, claimed.attempt_id, NOW + HOUR, OFFICE)
+    floor.do(campaign_targets.campaign_ended, [claimed.attempt_id], NOW + HOUR, OFFICE)
     assert floor.one(select(Task.user_id).where(Task.kind == TaskKind.CALL_UNKNOWN)) is None
     assert floor.claim(campaign_id, now=NOW + 2 * HOUR) == []
     told = settling.Account(ended=NOW + 6 * SOON, cause=17)
