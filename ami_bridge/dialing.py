@@ -77,7 +77,8 @@ class Dialing(Talks):
     ) -> None:
         """`lost` is told of attempts that were sent and have no channel, whose end nobody heard, or that have failed."""
         super().__init__(register, link, patience, recordings)
-        self._lost = lost
+        self._tell_lost = lost
+        self._placed: set[UUID] = set()  # accepted by Asterisk on this link, and nobody has answered
         self._lease = lease
         self._settings = settings
         self._office = office
@@ -116,6 +117,7 @@ class Dialing(Talks):
             log.warning("attempt %s: %s", attempt_id, error)
             await self.not_placed(attempt_id, BAD_NUMBER if isinstance(error, ValueError) else NO_PBX)
             return error.code
+        self._placed.add(attempt_id)
         return None
 
     def _originate(self, go: Go) -> Action:
@@ -200,6 +202,8 @@ class Dialing(Talks):
     async def apply(self, fact: Fact) -> None:
         """Write a fact about an attempt."""
         write, now = self._register.write, self._register.now()
+        if not isinstance(fact, Began | Rang | Gone):
+            self._placed.discard(fact.id)
         match fact:
             case Began():
                 await self._end_if_unwanted(fact.id)
@@ -208,8 +212,7 @@ class Dialing(Talks):
             case Answered():
                 await write(calls.answered, fact.id, now)
             case Entered():
-                await write(calls.joined, fact.id, now)
-                await self._mind(fact.id)
+                self._patience.set(fact.id, waits=await write(calls.joined, fact.id, now))
             case OnHold():
                 await write(calls.held, fact.id, now)
                 await self._mind(fact.id)
@@ -263,11 +266,17 @@ class Dialing(Talks):
     async def _end_if_unwanted(self, attempt_id: UUID) -> None:
         if attempt_id in self._ending:
             await self._cancel(attempt_id)
-        else:
+        elif attempt_id not in self._placed:
             await self.end_stray(attempt_id)
 
     async def _gone(self, gone: Gone) -> None:
-        known, by = await self._attempt(gone.id), self._ending.pop(gone.id, None)
+        by = self._ending.pop(gone.id, None)
+        if (
+            gone.id in self._placed and not gone.answered
+        ):  # most dials: nobody answered, and there is nothing to look for
+            await self._close(gone.id, gone.cause, by)
+            return
+        known = await self._attempt(gone.id)
         if known is None or known.state is not AttemptState.ANSWERED:
             if gone.answered and known is not None and known.state in OPEN_ATTEMPTS:
                 await self._lost(
@@ -282,5 +291,14 @@ class Dialing(Talks):
         return await self._register.ask(stored.attempt, attempt_id)
 
     async def _end(self, attempt_id: UUID, cause: int | None, by: EndedBy | None) -> None:
+        await self._close(attempt_id, cause, by)
+        await self._recordings.look_at(attempt_id)
+
+    async def _close(self, attempt_id: UUID, cause: int | None, by: EndedBy | None) -> None:
+        self._placed.discard(attempt_id)
         await self._register.write(calls.ended, attempt_id, self._register.now(), cause, by=by)
-        await self._over(attempt_id)
+        self._patience.set(attempt_id, waits=False)
+
+    async def _lost(self, attempt_id: UUID, failed: Failed | None) -> None:
+        self._placed.discard(attempt_id)
+        await self._tell_lost(attempt_id, failed)

@@ -9,9 +9,10 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, exists, insert, select, update
+from sqlalchemy import Connection, Update, bindparam, exists, insert, select, update
 
 from db.outbox import publish, publish_each
 from db.rules.eligibility import Reason
@@ -229,8 +230,8 @@ def expect_recording(tx: Connection, attempt_id: uuid.UUID) -> None:
     )
 
 
-def joined(tx: Connection, call_id: uuid.UUID, now: datetime) -> None:
-    """The person is in the operator's room (again): they talk, or the person waits there for the operator's phone."""
+def joined(tx: Connection, call_id: uuid.UUID, now: datetime) -> bool:
+    """The person is in the operator's room (again): they talk, or (returns True) the person waits there for the operator's phone."""
     answered(tx, call_id, now)
     row = tx.execute(select(Call.user_id, Call.joined_at).where(Call.id == call_id).with_for_update()).one()
     leg_up = tx.execute(select(Duty.leg_up).where(Duty.user_id == row.user_id).with_for_update()).scalar_one_or_none()
@@ -238,6 +239,7 @@ def joined(tx: Connection, call_id: uuid.UUID, now: datetime) -> None:
         _call(tx, call_id, now, state=CallState.TALKING, joined_at=row.joined_at or now)
     else:
         _call(tx, call_id, now, state=CallState.PARTED)
+    return not leg_up
 
 
 def held(tx: Connection, call_id: uuid.UUID, now: datetime) -> None:
@@ -359,10 +361,12 @@ class _Moved:
 
 def _move(tx: Connection, attempt_id: uuid.UUID, to: AttemptState, now: datetime, **values: Any) -> _Moved | None:
     """Move an attempt forward; None if it is past that already (events may come twice, or late)."""
-    moved = update(Attempt).where(Attempt.id == attempt_id, Attempt.state.in_(_BEFORE[to])).values(state=to, **values)
-    if tx.execute(moved).rowcount != 1:
+    moving = _moving(to, tuple(values))
+    if tx.execute(moving, {"attempt": attempt_id, **{f"to_{name}": one for name, one in values.items()}}).rowcount != 1:
         return None
-    owner = tx.execute(select(Call.user_id).where(Call.attempt_id == attempt_id)).scalar_one_or_none()
+    owner = tx.execute(
+        _OWNER, {"attempt": attempt_id}
+    ).scalar_one_or_none()  # asked afterwards: it may have changed meanwhile
     publish(tx, now, "attempt", attempt_id, owner)
     return _Moved(owner)
 
@@ -375,6 +379,15 @@ _BEFORE: Final = {
     AttemptState.ENDED: OPEN_ATTEMPTS,
     AttemptState.UNKNOWN: OPEN_ATTEMPTS,
 }
+
+
+@cache
+def _moving(to: AttemptState, names: tuple[str, ...]) -> Update:
+    move = update(Attempt).where(Attempt.id == bindparam("attempt"), Attempt.state.in_(_BEFORE[to]))
+    return move.values(state=to, **{name: bindparam(f"to_{name}") for name in names})
+
+
+_OWNER: Final = select(Call.user_id).where(Call.attempt_id == bindparam("attempt"))
 
 
 def _call(tx: Connection, call_id: uuid.UUID, now: datetime, **values: Any) -> None:

@@ -189,10 +189,8 @@ def dial_reserved(tx: Connection, campaign_id: uuid.UUID, now: datetime, office:
     if work is None:
         return False
     row, joined = work.campaign, store.operators(tx, campaign_id)
-    return any(
-        ready.user_id in joined and is_for(viewer, row) and _dial_for(tx, work, viewer)
-        for ready, viewer in giving.left_over(tx, row.settings.pbx)
-    )
+    left = giving.left_over(tx, row.settings.pbx, joined)
+    return any(is_for(viewer, row) and _dial_for(tx, work, viewer) for _, viewer in left)
 
 
 # --

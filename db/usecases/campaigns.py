@@ -180,10 +180,8 @@ def give_answered(tx: Connection, attempt_id: uuid.UUID, now: datetime) -> Given
     following.answered(tx, attempt_id, now)
     if (given := _given(tx, attempt_id)) is not None:
         return given
-    joined = store.operators(tx, row.campaign_id)
-    for ready, viewer in giving.left_over(tx, row.pbx):
-        free = ready.user_id in joined and viewer.may(Right.CALL, row.area)
-        if free and _reserve(tx, viewer, ready, row, now):
+    for ready, viewer in giving.left_over(tx, row.pbx, store.operators(tx, row.campaign_id)):
+        if viewer.may(Right.CALL, row.area) and _reserve(tx, viewer, ready, row, now):
             return _given(tx, attempt_id)
     return None
 

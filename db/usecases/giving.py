@@ -5,9 +5,10 @@ them, else the one who has been ready longest; nobody gets a call of an area tha
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 
 from sqlalchemy import Connection, insert, select, update
@@ -50,8 +51,8 @@ def give(tx: Connection, call_id: uuid.UUID, now: datetime) -> Given | None:
         return None
     if row.state is IncomingState.GIVEN:
         return _given(tx, row)
-    for ready, viewer in _for(row, _left(tx, row.pbx, row.id)):
-        if _reserve(tx, viewer, ready, row, now):
+    for ready in _for(row, _left(tx, row.pbx, row.id)):
+        if ready.viewer and _reserve(tx, ready.viewer, ready.duty, row, now):
             return _given(tx, row)
     return None
 
@@ -65,9 +66,12 @@ def place(tx: Connection, call_id: uuid.UUID) -> int | None:
     return queue.index(call_id) + 1 if call_id in queue else None
 
 
-def left_over(tx: Connection, pbx: str) -> list[tuple[DutyRow, Viewer]]:
-    """Operators who are ready and whom no caller who waits will get, the one who has been ready longest first."""
-    return sorted(_left(tx, pbx), key=lambda one: one[0].since)
+def left_over(tx: Connection, pbx: str, among: Collection[int]) -> Iterator[tuple[DutyRow, Viewer]]:
+    """Operators (of those `among` whom one is sought) who are ready and whom no caller who waits will get, the one who has been
+    ready longest first."""
+    for one in sorted(_left(tx, pbx), key=lambda one: one.duty.since):
+        if one.duty.user_id in among and one.viewer is not None:
+            yield one.duty, one.viewer
 
 
 def people(tx: Connection, viewer: Viewer, row: IncomingRow, more: Sequence[int] = ()) -> list[Hit]:
@@ -79,7 +83,17 @@ def people(tx: Connection, viewer: Viewer, row: IncomingRow, more: Sequence[int]
 
 # --
 
-_Ready = tuple[DutyRow, Viewer]
+
+@dataclass
+class _Ready:
+    """An operator who is ready; what they may do is only asked when it matters, of one or two of fifty."""
+
+    tx: Connection
+    duty: DutyRow
+
+    @cached_property
+    def viewer(self) -> Viewer | None:
+        return staff.viewer(self.tx, self.duty.user_id)
 
 
 def _left(tx: Connection, pbx: str, call_id: uuid.UUID | None = None) -> list[_Ready]:
@@ -97,14 +111,13 @@ def _left(tx: Connection, pbx: str, call_id: uuid.UUID | None = None) -> list[_R
 
 
 def _ready(tx: Connection, pbx: str) -> list[_Ready]:
-    ready = [one for one in calls.duties(tx, pbx) if one.state is DutyState.READY and one.leg_up]
-    return [(one, viewer) for one in ready if (viewer := staff.viewer(tx, one.user_id)) is not None]
+    return [_Ready(tx, one) for one in calls.duties(tx, pbx) if one.state is DutyState.READY and one.leg_up]
 
 
 def _for(row: IncomingRow, ready: Sequence[_Ready]) -> Iterator[_Ready]:
     """Those who may take a call, in the order in which they are asked."""
-    may = [one for one in ready if one[1].may(Right.CALL, row.area)]
-    return iter(sorted(may, key=lambda one: (one[0].user_id != row.last_operator, one[0].since)))
+    order = sorted(ready, key=lambda one: (one.duty.user_id != row.last_operator, one.duty.since))
+    return (one for one in order if one.viewer is not None and one.viewer.may(Right.CALL, row.area))
 
 
 def _reserve(tx: Connection, viewer: Viewer, at: DutyRow, row: IncomingRow, now: datetime) -> bool:
