@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 TICK: Final = 0.5
 """Seconds between two questions to the pacers."""
 
-AHEAD: Final = 15
+AHEAD: Final = 30
 """Nobody is claimed while so many jobs of calls wait, and no more than are missing to it: where the register or the processor is too
 slow for what the pacers want, whoever answers would wait behind them for an operator, and in vain."""
 

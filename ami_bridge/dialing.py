@@ -202,8 +202,7 @@ class Dialing(Talks):
     async def apply(self, fact: Fact) -> None:
         """Write a fact about an attempt."""
         write, now = self._register.write, self._register.now()
-        if not isinstance(fact, Began | Rang | Gone):
-            self._placed.discard(fact.id)
+        self._unless_answered(fact)
         match fact:
             case Began():
                 await self._end_if_unwanted(fact.id)
@@ -225,6 +224,10 @@ class Dialing(Talks):
                 await self._gone(fact)
             case Failed():
                 await self._lost(fact.id, fact)
+
+    def _unless_answered(self, fact: Fact) -> None:
+        if not isinstance(fact, Began | Rang | Gone):
+            self._placed.discard(fact.id)
 
     async def found(self, known: AttemptRow, channel: Standing | None, pending: AbstractSet[UUID]) -> None:
         """Compare what the register believes of an attempt with what Asterisk has (None: no channel)."""

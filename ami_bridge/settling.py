@@ -29,7 +29,7 @@ from ami_bridge.tracking import CHANNELS, Failed, Tracker, came_in
 from ami_bridge.values import Action, Reply
 from db.register import Register
 from db.rules.callers import Caller
-from db.rules.telephony import EndedBy
+from db.rules.telephony import OPEN_ATTEMPTS, AttemptState, EndedBy
 from db.store import calls, incoming
 from db.timing import Backoff, Time
 from db.usecases import calls as outbound
@@ -109,7 +109,7 @@ class Settler:
     async def lost(self, attempt_id: UUID, failed: Failed | None = None) -> None:
         """An attempt that was sent has no channel, or failed: settle it, soon. May be called from its lane."""
         known = await self._register.ask(calls.attempt, attempt_id)
-        if known is not None:
+        if known is not None and known.state in OPEN_ATTEMPTS | {AttemptState.UNKNOWN}:
             since, until = self._register.seconds(known.prepared_at), self._time.now() + WRITING
             self._lost[attempt_id] = Wait(since, until, failed)
             if self._working is None or self._working.done():

@@ -36,6 +36,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, QueuePool
 
+from db.writer import Writer
+
 LOCK_WAIT: Final = 15.0
 """Seconds that a transaction waits for SQLite's one writer before it fails."""
 
@@ -101,10 +103,9 @@ class Database:
         self.backends: Final[set[int]] = set()
         """PostgreSQL's processes that serve these connections: whose notifications are our own."""
         self._under_way: Final[set[asyncio.Task[Any]]] = set()
-        # readers have threads of their own: a writer may wait for long, and nobody who only looks waits for one. SQLite has one
-        # writer anyway: of several threads all but one would only ask for its lock again and again, and be served in no order
-        writers = 1 if self.is_sqlite else pool_size
-        self._writers: Final = ThreadPoolExecutor(writers, thread_name_prefix="register-writer")
+        # readers have threads of their own: a writer may wait for long, and nobody who only looks waits for one
+        self._writer: Final = Writer("register-writer")
+        self._writers: Final = ThreadPoolExecutor(pool_size, thread_name_prefix="register-writer")
         self._readers: Final = ThreadPoolExecutor(pool_size, thread_name_prefix="register-reader")
 
     @property
@@ -168,6 +169,8 @@ class Database:
         def work(tx: Connection) -> R:
             return function(tx, *args, **kwargs)
 
+        if self.is_sqlite:
+            return await self._to_its_end(self._in_writer(work, first=getattr(function, "urgent", False)))
         if self._threaded:
             return await self._to_its_end(self._in_thread(self._writers, self.write, work))
         return await self._to_its_end(self._on_driver(work))
@@ -204,6 +207,13 @@ class Database:
                 task.exception()  # nobody else will ask for it
             raise
 
+    async def _in_writer(self, work: Callable[[Connection], R], *, first: bool) -> R:
+        def transaction() -> R:
+            with self.write() as tx:
+                return work(tx)
+
+        return await asyncio.wrap_future(self._writer.submit(transaction, first=first))
+
     @staticmethod
     async def _in_thread(
         threads: ThreadPoolExecutor, begin: Callable[[], AbstractContextManager[Connection]],
@@ -238,6 +248,7 @@ class Database:
         if self._async is not None:
             await self._async.dispose()
             self._async = None
+        self._writer.shutdown()
         self._writers.shutdown()
         self._readers.shutdown()
         self.close()

@@ -21,7 +21,6 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    literal,
     literal_column,
     select,
     tuple_,
@@ -111,13 +110,19 @@ def latest(tx: Connection) -> Cursor:
 
 def changes_after(tx: Connection, cursor: Cursor, limit: int = 500) -> list[Change]:
     """The next changes, oldest first."""
-    query = (
-        select(Outbox.xid, Outbox.seq, Outbox.topic, Outbox.key, Outbox.user_id)
-        .where(tuple_(Outbox.xid, Outbox.seq) > tuple_(literal(cursor.xid), literal(cursor.seq)), *_settled(tx))
-        .order_by(Outbox.xid, Outbox.seq)
-        .limit(limit)
-    )
-    return [Change(Cursor(r.xid, r.seq), r.topic, r.key, r.user_id) for r in tx.execute(query)]
+    rows = tx.execute(_after(tx.dialect.name), {"xid": cursor.xid, "seq": cursor.seq, "limit": limit})
+    return [Change(Cursor(r.xid, r.seq), r.topic, r.key, r.user_id) for r in rows]
+
+
+@cache
+def _after(dialect: str) -> Select[int, int, str, str, int | None]:
+    """SQLite looks up only the first of two columns that are compared together, and would read the whole outbox each time; its
+    xid is always 0."""
+    query = select(Outbox.xid, Outbox.seq, Outbox.topic, Outbox.key, Outbox.user_id).limit(bindparam("limit"))
+    if dialect == "sqlite":
+        return query.where(Outbox.seq > bindparam("seq")).order_by(Outbox.seq)
+    before = tuple_(bindparam("xid", type_=Outbox.xid.type), bindparam("seq", type_=Outbox.seq.type))
+    return query.where(tuple_(Outbox.xid, Outbox.seq) > before, _SETTLED).order_by(Outbox.xid, Outbox.seq)
 
 
 def trim(tx: Connection, now: datetime) -> int:
@@ -128,4 +133,7 @@ def trim(tx: Connection, now: datetime) -> int:
 def _settled(tx: Connection) -> list[ColumnElement[bool]]:
     if tx.dialect.name == "sqlite":
         return []
-    return [Outbox.xid < literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")]
+    return [_SETTLED]
+
+
+_SETTLED: Final = Outbox.xid < literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")

@@ -4,9 +4,10 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, bindparam, select
 from sqlalchemy.orm import aliased
 
 from db.rules.telephony import MonitorMode
@@ -37,12 +38,16 @@ class MonitorRow:
 
 def open_ones(tx: Connection, *, call_id: uuid.UUID | None = None, user_id: int | None = None) -> list[MonitorRow]:
     """Those that are open: of a call, or of a supervisor; by the supervisor."""
-    query = _rows().where(Monitor.ended_at.is_(None))
-    if call_id is not None:
-        query = query.where(Monitor.call_id == call_id)
-    if user_id is not None:
-        query = query.where(Monitor.user_id == user_id)
-    return [MonitorRow(*tuple(row)) for row in tx.execute(query.order_by(Monitor.user_id))]
+    asked = {"call_id": call_id, "user_id": user_id}
+    query = _open_ones(of_call=call_id is not None, of_user=user_id is not None)
+    return [MonitorRow(*tuple(row)) for row in tx.execute(query, asked)]
+
+
+@cache
+def _open_ones(*, of_call: bool, of_user: bool) -> Select[*tuple[Any, ...]]:
+    query = _rows().where(Monitor.ended_at.is_(None)).order_by(Monitor.user_id)
+    query = query.where(Monitor.call_id == bindparam("call_id")) if of_call else query
+    return query.where(Monitor.user_id == bindparam("user_id")) if of_user else query
 
 
 def get(tx: Connection, monitor_id: uuid.UUID) -> MonitorRow | None:

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import Connection, Update, bindparam, exists, insert, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from db.outbox import publish, publish_each
 from db.rules.eligibility import Reason
@@ -43,6 +44,7 @@ from db.usecases import duty
 from db.usecases.commands import CommandKind, want, withdraw
 from db.usecases.eligibility import Target, check_contact
 from db.usecases.office import Office
+from db.writer import urgent
 
 TOPIC: Final = "call"
 NO_FREE_LINE: Final = (
@@ -204,6 +206,7 @@ def ringing(tx: Connection, attempt_id: uuid.UUID, now: datetime) -> None:
         _call(tx, attempt_id, now, state=CallState.RINGING)
 
 
+@urgent
 def answered(tx: Connection, attempt_id: uuid.UUID, now: datetime, *, at: datetime | None = None) -> None:
     """The person answered (`at`: earlier, by the PBX's record); a recording is expected where `authorize` said so."""
     answered_at = at or now
@@ -230,6 +233,7 @@ def expect_recording(tx: Connection, attempt_id: uuid.UUID) -> None:
     )
 
 
+@urgent
 def joined(tx: Connection, call_id: uuid.UUID, now: datetime) -> bool:
     """The person is in the operator's room (again): they talk, or (returns True) the person waits there for the operator's phone."""
     answered(tx, call_id, now)
@@ -391,10 +395,16 @@ _OWNER: Final = select(Call.user_id).where(Call.attempt_id == bindparam("attempt
 
 
 def _call(tx: Connection, call_id: uuid.UUID, now: datetime, **values: Any) -> None:
-    changed = update(Call).where(Call.id == call_id, Call.state.in_(LIVE_CALLS)).values(**values)
-    owner = tx.execute(changed.returning(Call.user_id)).scalar_one_or_none()
+    asked = {"call": call_id, **{f"to_{name}": one for name, one in values.items()}}
+    owner = tx.execute(_changing(tuple(values)), asked).scalar_one_or_none()
     if owner is not None:
         publish(tx, now, TOPIC, call_id, owner)
+
+
+@cache
+def _changing(names: tuple[str, ...]) -> ReturningUpdate[int]:
+    change = update(Call).where(Call.id == bindparam("call"), Call.state.in_(LIVE_CALLS))
+    return change.values({name: bindparam(f"to_{name}") for name in names}).returning(Call.user_id)
 
 
 def _end_call(
@@ -402,8 +412,14 @@ def _end_call(
     at: datetime | None = None,
 ) -> None:  # fmt: skip
     _call(tx, call_id, now, state=CallState.ENDED, ended_at=at or now, ended_by=by)
-    done = update(Call).where(Call.id == call_id, Call.wrapped_at.is_(None))
-    tx.execute((done if wrapped else done.where(Call.result_at.is_not(None))).values(wrapped_at=now))
-    owner = tx.execute(select(Call.user_id).where(Call.id == call_id)).scalar_one_or_none()
+    tx.execute(_WRAP if wrapped else _WRAP_TOLD, {"call": call_id, "now": now})
+    owner = tx.execute(_USER, {"call": call_id}).scalar_one_or_none()
     if owner is not None:  # a dial of a campaign is nobody's call until somebody answers and an operator has them
         duty.after_call(tx, owner, call_id, now)
+
+
+_WRAP: Final = (
+    update(Call).where(Call.id == bindparam("call"), Call.wrapped_at.is_(None)).values(wrapped_at=bindparam("now"))
+)
+_WRAP_TOLD: Final = _WRAP.where(Call.result_at.is_not(None))
+_USER: Final = select(Call.user_id).where(Call.id == bindparam("call"))

@@ -38,6 +38,7 @@ from db.usecases.duty import DutyError
 from db.usecases.eligibility import Target, check_each
 from db.usecases.giving import Given
 from db.usecases.office import Office
+from db.writer import urgent
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,7 @@ def _go(work: Work, row: Any) -> CampaignGo:
     )
 
 
+@urgent
 def give_answered(tx: Connection, attempt_id: uuid.UUID, now: datetime) -> Given | None:
     """Somebody answered: reserve an operator of the campaign for them, the one who has been ready longest.
 

@@ -27,6 +27,7 @@ from db.store.incoming import IncomingRow
 from db.usecases import duty
 from db.usecases.calls import TOPIC, recording_path
 from db.usecases.duty import DutyError
+from db.writer import urgent
 
 WAITING_TOPIC: Final = "incoming"
 
@@ -41,6 +42,7 @@ class Given:
     recording: str
 
 
+@urgent
 def give(tx: Connection, call_id: uuid.UUID, now: datetime) -> Given | None:
     """Reserve an operator for a call that waits, those left out whom callers before it will get.
 
