@@ -80,12 +80,14 @@ class Database:
         pool_size: int = 5,
         lock_wait: float = LOCK_WAIT,
         threaded: bool = False,
+        by_key: bool = False,
     ) -> None:
         """`ring` is called after a commit that wrote to the outbox (not on PostgreSQL, which notifies by itself).
 
         `lock_wait`: seconds that a transaction waits for SQLite's one writer. `threaded`: on PostgreSQL too, `run` and `ask`
         take a thread for a transaction, as they do on SQLite: for a daemon whose transactions have many statements or
-        compute for long, since the asynchronous driver goes through the event loop for each statement.
+        compute for long, since the asynchronous driver goes through the event loop for each statement. `by_key`: PostgreSQL
+        is told to read no table as a whole, for a daemon that asks by keys only (see `_ask_by_key`).
         """
         parsed = make_url(url)
         self.url: Final = url
@@ -97,6 +99,7 @@ class Database:
         self._pool_size = pool_size
         self._lock_wait = lock_wait
         self._threaded: Final = threaded or self.is_sqlite
+        self._by_key: Final = by_key
         self._sync: Engine | None = None
         self._async: AsyncEngine | None = None
         self._opening: Final = threading.Lock()
@@ -257,7 +260,7 @@ class Database:
         if self.is_sqlite:
             _prepare_sqlite(engine, self._lock_wait)
         else:
-            _prepare_postgresql(engine, self.backends)
+            _prepare_postgresql(engine, self.backends, by_key=self._by_key)
 
     def _after_commit(self, tx: Connection) -> None:
         if tx.info.pop(OUTBOX_WRITTEN, False) and self.is_sqlite:
@@ -284,7 +287,7 @@ def _prepare_sqlite(engine: Engine, lock_wait: float) -> None:
             connection.exec_driver_sql("BEGIN")
 
 
-def _prepare_postgresql(engine: Engine, backends: set[int]) -> None:
+def _prepare_postgresql(engine: Engine, backends: set[int], *, by_key: bool) -> None:
     @event.listens_for(engine, "connect")
     def on_connect(_connection: object, record: ConnectionPoolEntry) -> None:
         driver = cast("psycopg.Connection[Any]", record.driver_connection)
@@ -292,6 +295,8 @@ def _prepare_postgresql(engine: Engine, backends: set[int]) -> None:
         backends.add(driver.info.backend_pid)
         # lists (`store.many`) travel in binary form: written out as text they took longer than the rest of a statement
         driver.adapters.register_dumper(list, ListBinaryDumper)
+        if by_key:
+            _ask_by_key(driver)
 
     @event.listens_for(engine, "rollback")
     def on_rollback(connection: Connection) -> None:
@@ -304,6 +309,12 @@ def _prepare_postgresql(engine: Engine, backends: set[int]) -> None:
         if cursor.fetchone() == (True,):
             pooled.commit()
         cursor.close()
+
+
+def _ask_by_key(driver: "psycopg.Connection[Any]") -> None:
+    """A statement that was prepared while a table was almost empty reads all of it from then on, until PostgreSQL comes to count
+    its rows: minutes in which a sender of messages stored 100,000 receipts, each group of them with a walk over all before."""
+    driver.pgconn.exec_(b"SET enable_seqscan = off")  # outside any transaction, whose end would take it back
 
 
 def _begin_writing(connection: Connection, lock_wait: float) -> None:

@@ -30,10 +30,10 @@ R = TypeVar("R")
 _log = logging.getLogger(__name__)
 
 
-def open_database(settings: Settings, *, threaded: bool = False) -> Database:
-    """The register, ringing the readers on this machine after each commit. `threaded`: see `Database`."""
+def open_database(settings: Settings, *, threaded: bool = False, by_key: bool = False) -> Database:
+    """The register, ringing the readers on this machine after each commit. `threaded`, `by_key`: see `Database`."""
     settings.office.run_dir.mkdir(parents=True, exist_ok=True)
-    return Database(settings.database.url, ring=Bell(settings.office.run_dir), threaded=threaded)
+    return Database(settings.database.url, ring=Bell(settings.office.run_dir), threaded=threaded, by_key=by_key)
 
 
 def office_of(settings: Settings) -> Office:
@@ -110,7 +110,7 @@ async def _sms(settings: Settings, clock: Clock) -> None:
 
     _settle()
     sys.setswitchinterval(SWITCH)
-    database = open_database(settings, threaded=True)
+    database = open_database(settings, threaded=True, by_key=True)
     try:
         await until_signal(sender.run(settings, database, clock, office_of(settings)))
     finally:

@@ -134,7 +134,6 @@ _READ: Final = {
         "bind_receiver_resp": command.BindReceiverResp,
         "bind_transceiver_resp": command.BindTransceiverResp,
         "submit_sm": command.SubmitSM,
-        "submit_sm_resp": command.SubmitSMResp,
         "deliver_sm": command.DeliverSM,
         "data_sm": command.DataSM,
         "query_sm_resp": command.QuerySMResp,
@@ -173,8 +172,16 @@ def _text(value: bytes | None) -> str:
 
 
 def message_id(pdu: Pdu) -> str:
-    """The carrier's id in a `submit_sm_resp`; empty where it sent none, as with an error."""
-    return _text(_read(pdu).message_id)
+    """The carrier's id in a `submit_sm_resp`; empty where it sent none, as with an error. Raises Malformed. Read here: one comes
+    with every message."""
+    if not pdu.body:
+        return ""
+    end = pdu.body.find(b"\0")
+    if end < 0:
+        raise Malformed("message_id does not end")
+    if end + 1 < len(pdu.body):
+        _tlvs(pdu.body[end + 1 :])
+    return _text(pdu.body[:end])
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 
 from db.engine import Database
 from db.hints import hints
 from db.register import Register
-from db.rules.sms import SmsState
+from db.rules.sms import PartOutcome, SmsState
 from db.schema.sms import SmsMessage
 from db.tenure import Lease
 from db.timing import RealTime
@@ -120,3 +120,28 @@ async def test_a_single_message_does_not_wait_for_the_claim_that_is_under_way(
     with database.read() as tx:
         assert set(tx.execute(select(SmsMessage.state)).scalars()) == {SmsState.ACCEPTED}
     await daemon.aclose()
+
+
+@pytest.mark.req("S4")
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_what_the_sender_asks_is_found_by_keys_also_before_postgresql_counted_anything(
+    url: str, database: Database, small: SmallOffice
+) -> None:
+    """A plan that was made while there were no receipts is kept while 100,000 come: it must not be to read all of them."""
+    desk = test_sms.Sender(database, small)
+    desk.database = by_key = Database(url, by_key=True)
+    with pytest.raises(LookupError), by_key.write():
+        raise LookupError  # a transaction that is taken back takes nothing of it along
+    plans: list[str] = []
+
+    def note(conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        if any(table in statement for table in ("sms_part", "sms_receipt")):
+            plans.extend(row[0] for row in cursor.connection.execute(f"EXPLAIN {statement}", parameters))
+
+    event.listen(by_key.engine, "before_cursor_execute", note)
+    desk.sent(PartOutcome(SmsState.ACCEPTED, "1a", ("1a",)))
+    assert desk.receipt(("1a",), SmsState.DELIVERED)
+    event.remove(by_key.engine, "before_cursor_execute", note)
+    assert [plan for plan in plans if "Index" in plan]
+    assert not [plan for plan in plans if "Seq Scan on sms_" in plan], plans
+    by_key.close()
