@@ -1,11 +1,12 @@
 """Messages a second to one SMSC, window 50: the whole path of `saikoku sms` (rule of contact, history, every state stored) on SQLite
 and on PostgreSQL, beside (a) our codec in a bare loop without a store, (b) Kannel's bearerbox draining its spool store, and
-(c) `aiosmpplib`, which has no store either. And how long a single message waits during a batch.
+(c) `aiosmpplib`, which has no store either. The same sender with what a gateway's store knows only (queued, being sent, the carrier's
+answer; see `stored`) is what stands beside Kannel. And how long a single message waits during a batch.
 
 The SMSC is `smpp34`'s, in a process of its own; it accepts everything at once and says when the first and the last message came. That is
 what is timed, the same for everybody.
 
-`python -m bench.sms smsc PORT COUNT`, `… bare PORT COUNT` and `… aiosmpplib PORT COUNT` are those processes.
+`python -m bench.sms smsc PORT COUNT`, `… bare PORT COUNT`, `… aiosmpplib PORT COUNT` and `… stored` are those processes.
 """
 
 import asyncio
@@ -21,25 +22,30 @@ import urllib.parse
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
 import smpp34
-from sqlalchemy import Connection, func, insert, literal, select, true, type_coerce, update
+from sqlalchemy import ColumnElement, Connection, cast, func, insert, literal, select, true, type_coerce, update
+from sqlalchemy.types import TypeEngine
 
 from bench.rows import Row, percentile
 from db.engine import Database
 from db.hints import Bell
 from db.outbox import publish
+from db.rules.sms import message_state
 from db.rules.terms import AnsweredBy, Area, Channel
 from db.schema.base import UtcDateTime, new_id
 from db.schema.contacts import Contact
 from db.schema.people import Phone
 from db.schema.sms import SmsMessage
 from db.store.bulk import learn
+from db.usecases import sms, sms_fate
+from db.usecases.office import Office
+from saikoku.__main__ import main
 from saikoku.lab.asterisk import free_port
 from sms_smpp.pdu import Address, Submission, bind, numbered, submit_sm
 from tests.integration.db.people import NOW
@@ -76,13 +82,17 @@ def run() -> Sequence[Row]:
             Row(f"a single message during a batch on {name}: queue to submit, p99", percentile(waits, 0.99), "ms",
                 SINGLE_BAR),
         ]  # fmt: skip
+        rate, _, _ = asyncio.run(_ours(postgres=postgres, command=("bench.sms", "stored"), single=0))
+        rows.append(Row(f"its link with its store alone on {name}: messages/s", rate, "1/s"))
         if kannel:
+            over = rate / kannel
             rows.append(
-                Row(f"saikoku sms on {name} over Kannel with its store", rate / kannel, "times", 0.8, below=False)
+                Row(f"its link with its store alone on {name} over Kannel with its", over, "times", 0.8, below=False)
             )
-    few, many = (asyncio.run(_resident(count)) for count in (1_000, 1_000_000))
-    rows.append(Row("saikoku sms: resident with 1,000 messages queued", few, "MB"))
-    rows.append(Row("saikoku sms: resident with 1,000,000 queued beyond that", many - few, "MB", CACHES))
+    for name, postgres in (("SQLite", False), ("PostgreSQL", True)):
+        few, many = (asyncio.run(_resident(count, postgres=postgres)) for count in (1_000, 1_000_000))
+        rows.append(Row(f"saikoku sms on {name}: resident with 1,000 messages queued", few, "MB"))
+        rows.append(Row(f"saikoku sms on {name}: resident with 1,000,000 queued beyond that", many - few, "MB", CACHES))
     return rows
 
 
@@ -283,16 +293,19 @@ async def _fill_kannel(http: int) -> None:
 # -- ours ------------------------------------------------------------------------------------------------------------------------
 
 
-async def _ours(*, postgres: bool) -> tuple[float, float, list[float]]:
+async def _ours(
+    *, postgres: bool, command: Sequence[str] = ("saikoku", "sms"), single: int = SINGLES
+) -> tuple[float, float, list[float]]:
+    """The rate, the memory of the sender, and how long each of so many single messages waited."""
     async with _register(postgres=postgres) as (url, folder):
         database = Database(url, ring=Bell(folder / "run"))
         (folder / "run").mkdir()
-        fill(database, MESSAGES + SINGLES, texts=(TEXT,))
+        fill(database, MESSAGES + single, texts=(TEXT,))
         _remember(database)
-        singles = _hold_back_singles(database)
-        with smsc(MESSAGES + SINGLES) as (port, process):
+        singles = _hold_back_singles(database, single)
+        with smsc(MESSAGES + single) as (port, process):
             environ = environ_of(url, folder, port, WINDOW)
-            child = await asyncio.create_subprocess_exec(sys.executable, "-m", "saikoku", "sms", env=environ)
+            child = await asyncio.create_subprocess_exec(sys.executable, "-m", *command, env=environ)
             try:
                 heard = told(process)
                 await asyncio.to_thread(next, heard)  # the first message
@@ -308,9 +321,40 @@ async def _ours(*, postgres: bool) -> tuple[float, float, list[float]]:
     return float(found[-1]["rate"]), memory, waits
 
 
-async def _resident(count: int) -> float:
+def stored() -> None:
+    """`saikoku sms` with the store of a gateway: its own lease, loop, link and transactions; a message is committed as being sent before
+    it is submitted, and its part with the carrier's id, the answer and the match with early receipts after. Nobody is asked whether
+    a person may be written to, nothing stands in the record of contacts or in summaries, and no page hears of it."""
+    sms.claim, sms.settle = _claim, _settle
+    raise SystemExit(main(["sms"]))
+
+
+def _claim(
+    tx: Connection, now: datetime, office: Office, most: int, *, single: bool = False
+) -> list[sms.ReadyMessage]:  # fmt: skip
+    del office, single
+    rows = sms.due(tx, None, now, most)
+    if rows:
+        tx.execute(sms._TAKEN, {"ids": [row.id for row in rows], "now": now})  # noqa: SLF001 - the product's own statements
+    return [sms.ReadyMessage(row.id, row.number, row.body, row.reference, now, (False, row.not_before)) for row in rows]
+
+
+def _settle(tx: Connection, submitted: Sequence[sms.Submitted], now: datetime, office: Office) -> None:
+    del office
+    rows = {row.id: row for row in tx.execute(sms._BEING_SENT, {"ids": [one.id for one in submitted]})}  # noqa: SLF001 - the product's own statements
+    sent = [one for one in submitted if one.id in rows and one.since == rows[one.id].submitting_at]
+    if not sent:
+        return
+    sms_fate.add_parts(tx, [(one.id, one.outcomes) for one in sent], now)
+    states = [(one.id, message_state([part.state for part in one.outcomes]), one.route, None, "") for one in sent]
+    tx.execute(sms._submitted(tx.dialect.name), {**sms._SUBMITTED.bound(tx, states), "now": now})  # noqa: SLF001 - the product's own statements
+    told_of = [sms_fate.Told(one.route, one.id, rows[one.id].number, part) for one in sent for part in one.outcomes]
+    sms_fate.match_early(tx, told_of, now)
+
+
+async def _resident(count: int, *, postgres: bool) -> float:
     """Megabytes of the sender when it has sent a thousand messages out of `count` that are due."""
-    async with _register(postgres=False) as (url, folder):
+    async with _register(postgres=postgres) as (url, folder):
         database = Database(url, ring=Bell(folder / "run"))
         (folder / "run").mkdir()
         fill(database, SENT, texts=(TEXT,))
@@ -336,13 +380,19 @@ def _queue_more(tx: Connection, times: int) -> None:
     nth = select(literal(1).label("n")).cte("nth", recursive=True)
     nth = nth.union_all(select(nth.c.n + 1).where(nth.c.n < times))
     new = {
-        # keys that rise, or a million of them take minutes
-        "id": type_coerce(func.printf("%032x", nth.c.n * SENT + table.c.debtor_id), table.c.id.type),
+        "id": _rising(tx, nth.c.n * SENT + table.c.debtor_id, table.c.id.type),
         "not_before": literal(NOW + timedelta(seconds=1), UtcDateTime()),
     }
     columns = [new.get(column.name, column) for column in table.columns]
     rows = select(*columns).select_from(nth.join(table, true())).order_by(nth.c.n)
     tx.execute(insert(SmsMessage).from_select([column.name for column in table.columns], rows))
+
+
+def _rising(tx: Connection, number: ColumnElement[int], kind: TypeEngine[Any]) -> ColumnElement[Any]:
+    """Keys that rise, or a million of them take minutes."""
+    if tx.dialect.name == "sqlite":
+        return type_coerce(func.printf("%032x", number), kind)
+    return cast(func.lpad(func.to_hex(number), 32, "0"), kind)
 
 
 @contextlib.asynccontextmanager
@@ -376,10 +426,10 @@ def _remember(database: Database) -> None:
         learn(tx)
 
 
-def _hold_back_singles(database: Database) -> list[uuid.UUID]:
+def _hold_back_singles(database: Database, count: int) -> list[uuid.UUID]:
     """Let the last messages wait, under numbers by which the SMSC knows them."""
     with database.write() as tx:
-        last = select(SmsMessage.id, SmsMessage.phone_id).order_by(SmsMessage.debtor_id.desc()).limit(SINGLES)
+        last = select(SmsMessage.id, SmsMessage.phone_id).order_by(SmsMessage.debtor_id.desc()).limit(count)
         rows = tx.execute(last).all()
         for at, row in enumerate(rows):
             later = {"number": _single(at), "not_before": NOW + timedelta(days=1)}
@@ -396,7 +446,7 @@ async def _send_singles(database: Database, singles: Sequence[uuid.UUID]) -> dic
     """Let one after the other go while the batch does; returns when each was committed, by its number."""
     let_go = {}
     for at, message_id in enumerate(singles):
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.05)  # all within less than a batch takes, or they would be what is timed
         await database.run(_let_go, message_id)
         let_go[_single(at).removeprefix("+")] = time.time()
     return let_go
@@ -413,5 +463,7 @@ def _peak(pid: int) -> float:
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "stored":
+        stored()
     work = {"smsc": serve, "bare": bare, "aiosmpplib": aiosmpplib}[sys.argv[1]]
     asyncio.run(work(int(sys.argv[2]), int(sys.argv[3])))

@@ -132,6 +132,8 @@ def test_what_the_sender_asks_is_found_by_keys_also_before_postgresql_counted_an
     desk.database = by_key = Database(url, by_key=True)
     with pytest.raises(LookupError), by_key.write():
         raise LookupError  # a transaction that is taken back takes nothing of it along
+    with by_key.read() as tx:
+        assert [tx.exec_driver_sql(f"SHOW {name}").scalar_one() for name in ("enable_seqscan", "jit")] == ["off", "off"]
     plans: list[str] = []
 
     def note(conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
