@@ -253,7 +253,19 @@ _ADDRESSES: Final = (
 
 
 def mailing(tx: Connection, viewer: Viewer, debtor_ids: Collection[int], today: date) -> dict[int, AddressRow]:
-    """Where each of some people is written to: the newest 送付先, else where they are registered; others are left out.
+    """Where each of some people is written to: the newest 送付先, else where they are registered; others are left out."""
+    return _present(tx, viewer, debtor_ids, today, AddressKind.MAILING, AddressKind.REGISTERED)
+
+
+def dwelling(tx: Connection, viewer: Viewer, debtor_ids: Collection[int], today: date) -> dict[int, AddressRow]:
+    """Where each of some people is visited: where they are registered, else the newest 送付先; others are left out."""
+    return _present(tx, viewer, debtor_ids, today, AddressKind.REGISTERED, AddressKind.MAILING)
+
+
+def _present(
+    tx: Connection, viewer: Viewer, debtor_ids: Collection[int], today: date, first: AddressKind, otherwise: AddressKind
+) -> dict[int, AddressRow]:
+    """The newest present address of one kind, else of another.
 
     A protected person's (支援措置, under any number and in whatever area) only with the right to see them.
     """
@@ -263,7 +275,7 @@ def mailing(tx: Connection, viewer: Viewer, debtor_ids: Collection[int], today: 
             Address.district,
         )
         .join(Debtor, Debtor.id == Address.debtor_id)
-        .where(Address.debtor_id.in_(debtor_ids), Address.kind.in_([AddressKind.MAILING, AddressKind.REGISTERED]))
+        .where(Address.debtor_id.in_(debtor_ids), Address.kind.in_([first, otherwise]))
         .where(or_(Address.valid_from.is_(None), Address.valid_from <= today))
         .where(or_(Address.valid_to.is_(None), Address.valid_to >= today), in_areas(viewer.areas()))
         .order_by(Address.id)
@@ -274,7 +286,7 @@ def mailing(tx: Connection, viewer: Viewer, debtor_ids: Collection[int], today: 
     for each in tx.execute(query):
         values: tuple[Any, ...] = tuple(each)
         debtor_id, row = each.debtor_id, AddressRow(*values[1:])
-        if row.kind is AddressKind.MAILING or debtor_id not in found or found[debtor_id].kind is row.kind:
+        if row.kind is first or debtor_id not in found or found[debtor_id].kind is row.kind:
             found[debtor_id] = row
     return found
 

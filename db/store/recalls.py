@@ -60,6 +60,17 @@ def due(tx: Connection, viewer: Viewer, until: datetime) -> list[RecallRow]:
     return _recalls(tx, viewer, and_(_for_me(viewer), Recall.due_at <= until), limit=LISTED)
 
 
+def ahead(tx: Connection, viewer: Viewer, now: datetime, until: datetime, limit: int) -> list[RecallRow]:
+    """Open bookings of the viewer, or of anyone, whose time comes by `until`, soonest first."""
+    return _recalls(tx, viewer, and_(_for_me(viewer), Recall.due_at > now, Recall.due_at <= until), limit=limit)
+
+
+def overdue(tx: Connection, viewer: Viewer, now: datetime, limit: int) -> list[RecallRow]:
+    """Those whose time went past last, in the order of their times: what was missed long ago is a task by now."""
+    late = _RECALLS.where(_for_me(viewer), Recall.due_at <= now).limit(limit)
+    return _rows(tx, late.order_by(None).order_by(Recall.due_at.desc(), Recall.id.desc()), viewer)[::-1]
+
+
 def listed(tx: Connection, viewer: Viewer, until: datetime, *, everyones: bool) -> list[RecallRow]:
     """Open bookings due by `until`: the viewer's and anyone's, or `everyones` in areas where the viewer may act on them."""
     return _recalls(tx, viewer, and_(_whose(viewer, everyones=everyones), Recall.due_at <= until), limit=LISTED)

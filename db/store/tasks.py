@@ -1,20 +1,25 @@
-"""Tasks as lists show them: which of them a viewer sees, which of these they want, and who is stuck."""
+"""Tasks as lists show them: which of them a viewer sees, which of these they want, and who is stuck.
+
+What is overdue comes first, then what is due today, then what has no day, and last what is due later: a plan of visits for next week
+must not stand before a caller who waits to be called back.
+"""
 
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
 from sqlalchemy.orm import aliased
 
-from db.rules.terms import Area, Right, TaskKind, Term
+from db.rules.terms import AddressKind, Area, Right, TaskKind, Term
 from db.rules.viewer import Viewer
-from db.schema.people import Debtor
+from db.schema.people import Address, Debtor
 from db.schema.staff import Staff, StaffGroup
 from db.schema.work import Task
 from db.store.bound import DEBTOR_ID, areas, areas_held
+from db.store.kin import protected_person
 
 PAGE: Final = 50
 CLOSED_SHOWN: Final = timedelta(days=30)
@@ -46,28 +51,68 @@ class Order(Term):
     """How a list is sorted."""
 
     DUE = "due", "期限"
+    PLACE = "place", "期限・地区・住所"
     AGE = "age", "古い順"
     KIND = "kind", "内容"
     HOLDER = "holder", "担当"
 
 
+class When(Term):
+    """When the tasks of a list are due. NOW is what concerns somebody today: all but what is due later."""
+
+    NOW = "now", "本日まで・期限なし"
+    OVERDUE = "overdue", "期限切れ"
+    TODAY = "today", "本日が期限"
+    UNDATED = "undated", "期限なし"
+    LATER = "later", "明日以降"
+    ALL = "all", "すべて"
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many tasks there are by when they are due."""
+
+    overdue: int
+    today: int
+    undated: int
+    later: int
+
+    def of(self, when: When) -> int:
+        """How many of them a list of `when` shows."""
+        now = self.overdue + self.today + self.undated
+        return {
+            When.NOW: now,
+            When.OVERDUE: self.overdue,
+            When.TODAY: self.today,
+            When.UNDATED: self.undated,
+            When.LATER: self.later,
+            When.ALL: now + self.later,
+        }[when]
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which tasks a list shows. `holder`: one user (others' need the right to assign). `page` counts from 0."""
+    """Which tasks a list shows. `holder`: one user (others' need the right to assign). `page` counts from 0.
+
+    `when` is not asked of closed ones.
+    """
 
     whose: Whose = Whose.MINE
     kind: TaskKind | None = None
     area: Area | None = None
     holder: int | None = None
     closed: bool = False
-    overdue: bool = False
+    when: When = When.NOW
     order: Order = Order.DUE
     page: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class TaskRow:
-    """A task. `instruction` comes from whoever handed it over, `word` from whoever closed it."""
+    """A task. `instruction` comes from whoever handed it over, `word` from whoever closed it.
+
+    `place` and `district`: where a visit leads, as far as the viewer may know (`task_desk`).
+    """
 
     id: uuid.UUID
     kind: TaskKind
@@ -85,6 +130,8 @@ class TaskRow:
     done_at: datetime | None
     done_by: str | None
     word: str
+    place: str = ""
+    district: str = ""
 
     @property
     def name(self) -> str:
@@ -119,24 +166,39 @@ class Pile:
     oldest: datetime
 
 
-def listed(tx: Connection, viewer: Viewer, wanted: Wanted, today: date) -> list[TaskRow]:
-    """A page of tasks."""
+def listed(
+    tx: Connection, viewer: Viewer, wanted: Wanted, today: date, *, hidden: Collection[int] = (), limit: int = PAGE
+) -> list[TaskRow]:
+    """A page of tasks. `hidden`: people whose homes may not even order a list (on the line, and not proved who they are)."""
+    soonest = (_stage(today), Task.due_on)
     order: Sequence[Any] = {
-        Order.DUE: (Task.due_on.is_(None), Task.due_on, Task.made_at),
+        Order.DUE: (*soonest, Task.made_at),
+        Order.PLACE: (*soonest, *_by_place(viewer, today, hidden)),
         Order.AGE: (Task.made_at,),
         Order.KIND: (Task.kind, Task.made_at),
         Order.HOLDER: (Staff.name.is_(None), Staff.name, StaffGroup.name, Task.made_at),
     }[wanted.order]
     if wanted.closed:
         order = (Task.done_at.desc(),)
-    query = _TASKS.where(*_conditions(viewer, wanted, today)).order_by(*order, Task.id)
-    return _rows(tx, query.limit(PAGE).offset(wanted.page * PAGE))
+    # chosen before anything is joined to them: of tens of thousands that are open, only a page is looked up
+    chosen = _holders(select(Task.id)) if wanted.order is Order.HOLDER else select(Task.id)
+    chosen = chosen.where(*_conditions(viewer, wanted, today)).order_by(*order, Task.id)
+    page = chosen.limit(limit).offset(wanted.page * limit)
+    return _rows(tx, _TASKS.where(Task.id.in_(page)).order_by(*order, Task.id))
 
 
 def count(tx: Connection, viewer: Viewer, wanted: Wanted, today: date) -> int:
     """How many there are on all pages."""
     query = select(func.count()).select_from(Task).where(*_conditions(viewer, wanted, today))
     return tx.execute(query).scalar_one()
+
+
+def counts(tx: Connection, viewer: Viewer, wanted: Wanted, today: date) -> Counts:
+    """How many open ones there are by when they are due, whichever of these are wanted; in one pass."""
+    every = _conditions(viewer, replace(wanted, when=When.ALL, closed=False), today)
+    each = [func.count().filter(*_due(when, today)) for when in (When.OVERDUE, When.TODAY, When.UNDATED, When.LATER)]
+    numbers: list[int] = list(tx.execute(select(*each).select_from(Task).where(*every)).one())
+    return Counts(*numbers)
 
 
 def find(tx: Connection, viewer: Viewer, task_id: uuid.UUID) -> TaskRow | None:
@@ -210,9 +272,49 @@ def _conditions(viewer: Viewer, wanted: Wanted, today: date) -> list[ColumnEleme
         found.append(Task.area == wanted.area)
     if wanted.holder is not None:
         found.append(Task.user_id == wanted.holder)
-    if wanted.overdue:
-        found.append(Task.due_on < today)
+    if not wanted.closed:
+        found.extend(_due(wanted.when, today))
     return found
+
+
+def _due(when: When, today: date) -> tuple[ColumnElement[bool], ...]:
+    """What `when` means; nothing for all."""
+    meant = {
+        When.NOW: or_(Task.due_on <= today, Task.due_on.is_(None)),
+        When.OVERDUE: Task.due_on < today,
+        When.TODAY: Task.due_on == today,
+        When.UNDATED: Task.due_on.is_(None),
+        When.LATER: Task.due_on > today,
+    }
+    return (meant[when],) if when in meant else ()
+
+
+def _stage(today: date) -> ColumnElement[int]:
+    return case((Task.due_on <= today, 0), (Task.due_on.is_(None), 1), else_=2)
+
+
+def _by_place(viewer: Viewer, today: date, hidden: Collection[int]) -> Sequence[ColumnElement[Any]]:
+    """Visits by where they lead, as far as the viewer may know it: an order tells of a place too."""
+    known = and_(Task.kind == TaskKind.VISIT, Task.area.in_(viewer.areas(Right.ARREARS_VIEW)))
+    if hidden:
+        known = and_(known, Task.debtor_id.not_in(hidden))
+    if not viewer.may_anywhere(Right.PROTECTED_VIEW):
+        known = and_(known, ~protected_person(Task.debtor_id, today))
+    where = (
+        select(func.max(Address.district + " " + Address.town + " " + Address.block))
+        .where(Address.debtor_id == Task.debtor_id, Address.kind == AddressKind.REGISTERED)
+        .where(or_(Address.valid_from.is_(None), Address.valid_from <= today))
+        .where(or_(Address.valid_to.is_(None), Address.valid_to >= today))
+        .correlate(Task)
+        .scalar_subquery()
+    )
+    place = case((known, where), else_=None)
+    return place.is_(None), place
+
+
+def _holders(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    held = query.outerjoin(Staff, Staff.id == Task.user_id)
+    return held.outerjoin(StaffGroup, StaffGroup.id == Task.group_id)
 
 
 _CLOSER = aliased(Staff)

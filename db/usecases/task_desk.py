@@ -5,7 +5,7 @@ instalments is closed only by deciding on it.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
@@ -17,10 +17,11 @@ from db.rules.terms import Area, Right, TaskKind
 from db.rules.viewer import Viewer
 from db.schema.base import new_id
 from db.schema.work import Task, TaskStep
-from db.store import access_log, debtors, receivers, shown
+from db.store import access_log, calls, debtors, receivers, shown
 from db.store import tasks as store
+from db.store.debtors import AddressRow
 from db.store.receivers import Receiver
-from db.store.tasks import NEEDS, Pile, TaskRow, Wanted
+from db.store.tasks import NEEDS, Counts, Pile, TaskRow, Wanted
 from db.usecases.entries import EntryError
 from db.usecases.office import Office
 from db.usecases.records import NotFoundError
@@ -32,10 +33,14 @@ WORDS_LENGTH: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class TaskList:
-    """A page of tasks; `total` is how many there are on all pages. `receivers`: to whom those of an area can go."""
+    """A page of tasks; `total` is how many there are on all pages. `receivers`: to whom those of an area can go.
+
+    `counts`: how many open ones there are by when they are due, on this page or not.
+    """
 
     rows: Sequence[TaskRow]
     total: int
+    counts: Counts
     receivers: dict[Area, Sequence[Receiver]]
 
     @property
@@ -143,11 +148,32 @@ def masked(viewer: Viewer, rows: Sequence[TaskRow]) -> list[TaskRow]:
 
 def _read(tx: Connection, viewer: Viewer, wanted: Wanted, now: datetime, office: Office) -> TaskList:
     today = office.today(now)
-    rows = masked(viewer, store.listed(tx, viewer, wanted, today))
+    hidden = calls.unproven(tx, viewer)
+    found = masked(viewer, store.listed(tx, viewer, wanted, today, hidden=hidden))
+    rows = _placed(tx, viewer, found, today, hidden)
     areas = {row.area for row in rows}
-    return TaskList(
-        rows, store.count(tx, viewer, wanted, today), {area: receivers.of_area(tx, viewer, area) for area in areas}
-    )  # fmt: skip
+    split = store.counts(tx, viewer, wanted, today)
+    total = store.count(tx, viewer, wanted, today) if wanted.closed else split.of(wanted.when)
+    return TaskList(rows, total, split, {area: receivers.of_area(tx, viewer, area) for area in areas})
+
+
+def _placed(
+    tx: Connection, viewer: Viewer, rows: Sequence[TaskRow], today: date, hidden: Collection[int]
+) -> list[TaskRow]:  # fmt: skip
+    """The rows, visits with where they lead: a route is planned from the list.
+
+    A record shows no address to whoever may not see arrears outside calls, nor of who has not proved who they are: nor does this.
+    """
+    insight = viewer.areas(Right.ARREARS_VIEW)
+    visits = {row.debtor_id for row in rows if row.kind is TaskKind.VISIT and row.area in insight} - set(hidden)
+    homes = debtors.dwelling(tx, viewer, [one for one in visits if one is not None], today) if visits else {}
+    return [_at(row, homes.get(row.debtor_id or 0) if row.area in insight else None) for row in rows]
+
+
+def _at(row: TaskRow, home: AddressRow | None) -> TaskRow:
+    if row.kind is not TaskKind.VISIT or home is None:
+        return row
+    return replace(row, place=f"{home.town}{home.block} {home.building}".strip(), district=home.district)
 
 
 def _open(tx: Connection, viewer: Viewer, task_id: uuid.UUID) -> TaskRow:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import insert
 
 from db.rules.terms import Area, TaskKind
 from db.schema.base import new_id
+from db.schema.work import Task
 from db.usecases import tasks
 from tests.browser.conftest import DESK, TABLET, City
 from tests.integration.db.people import NOW
@@ -25,6 +27,10 @@ def test_a_task_goes_from_the_record_to_a_colleague_and_is_closed(
     with city.database.write() as tx:
         note = "090-1111-2222は欠番でした。新しい番号を調査してください。"
         tasks.raise_for(tx, TaskKind.NUMBER_RESEARCH, debtor_id, Area.TAX, new_id(), NOW, note)
+        officer_id = city.users["officer"].user_id
+        plan = {"kind": TaskKind.VISIT, "debtor_id": debtor_id, "area": Area.TAX, "user_id": officer_id, "made_at": NOW}
+        plan |= {"due_on": date(2026, 11, 25), "instruction": "玄関先で面談", "note": "高橋 三郎の訪問計画"}
+        tx.execute(insert(Task), [{"id": new_id(), **plan} for _ in range(12)])
     page = open_page("operator", viewport)
     page.goto(f"/debtors/{debtor_id}")
     page.locator("summary", has_text="職員への依頼").click()
@@ -38,6 +44,14 @@ def test_a_task_goes_from_the_record_to_a_colleague_and_is_closed(
     officer = open_page("officer", viewport)
     expect(officer.locator(".today-tasks")).to_contain_text("分納の相談に")
     officer.screenshot(path=tmp_path / "home.png")
+    officer.click("text=明日以降 12件")
+    expect(officer.locator("tbody tr", has_text="見本町1丁目2番3号")).to_have_count(12)
+    officer.select_option("[name=order]", "place")
+    officer.click(".filters button")
+    expect(officer.locator("[name=order]")).to_have_value("place")
+    expect(officer.locator("tbody tr", has_text="見本町1丁目2番3号")).to_have_count(12)
+    officer.screenshot(path=tmp_path / "visits.png")
+    officer.goto("/")
     officer.click("text=引受け・引渡し・対応済み")
     row = officer.locator("tr", has_text="電話番号の調査")
     row.get_by_role("button", name="引き受ける").click()
@@ -52,7 +66,7 @@ def test_a_task_goes_from_the_record_to_a_colleague_and_is_closed(
     row.locator("summary", has_text="対応済み").click()
     row.locator("[name=word]").fill("折り返して相談を受けた")
     row.get_by_role("button", name="対応済みにする").click()
-    expect(officer.locator(".empty")).to_contain_text("未対応のタスクはありません")
+    expect(officer.locator(".empty")).to_contain_text("未対応のタスクはありません")  # those of tomorrow have a tab of their own
     officer.check("[name=closed]")
     officer.click(".filters button")
     expect(officer.locator("tr", has_text="折り返して相談を受けた")).to_be_visible()

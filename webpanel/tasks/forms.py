@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 
 from db.reference.calendar import DateTextError, parse_date
 from db.rules.terms import Area, TaskKind
-from db.store.tasks import Order, Wanted, Whose
+from db.store.tasks import Order, Wanted, When, Whose
 from webpanel.errors import FormError
 from webpanel.forms import Fields
 
-CHOICES: Final[Mapping[str, Any]] = {"Whose": Whose, "Order": Order, "TaskKind": TaskKind}
+CHOICES: Final[Mapping[str, Any]] = {"Whose": Whose, "Order": Order, "When": When, "TaskKind": TaskKind}
 _LAST_PAGE: Final = 10_000
 _LAST_YEAR: Final = 2100
 
@@ -26,7 +26,7 @@ def read_wanted(query: Mapping[str, str]) -> Wanted:
         area=_one(Area, query.get("area"), None),
         holder=int(holder) if _is_number(holder) else None,
         closed=query.get("closed") == "1",
-        overdue=query.get("overdue") == "1",
+        when=_one(When, query.get("when"), When.NOW),
         order=_one(Order, query.get("order"), Order.DUE),
         page=min(int(page), _LAST_PAGE) if _is_number(page) else 0,
     )
@@ -41,7 +41,7 @@ def address_of(wanted: Wanted, path: str = "/tasks", **changes: Any) -> str:
         "area": new.area.value if new.area else "",
         "holder": "" if new.holder is None else str(new.holder),
         "closed": "1" if new.closed else "",
-        "overdue": "1" if new.overdue else "",
+        "when": "" if new.closed else new.when.value,
         "order": new.order.value,
         "page": str(new.page) if new.page else "",
     }

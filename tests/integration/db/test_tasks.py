@@ -7,14 +7,15 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from db.engine import Database
-from db.rules.terms import Area, Channel, TaskKind
+from db.rules.terms import Area, Channel, FlagKind, TaskKind
 from db.rules.viewer import NotAllowedError, Viewer
 from db.schema.base import new_id
 from db.schema.contacts import Dispatch
+from db.schema.people import Address
 from db.schema.work import Task, TaskStep
 from db.store import receivers, staff
 from db.store import tasks as store
-from db.store.tasks import Order, Wanted, Whose
+from db.store.tasks import Counts, Order, Wanted, When, Whose
 from db.usecases import accounts, task_desk, tasks
 from db.usecases.entries import EntryError
 from db.usecases.records import NotFoundError
@@ -147,12 +148,56 @@ def test_lists_are_filtered_and_sorted(desk: Desk) -> None:
     never = desk.raised(made_at=NOW - timedelta(days=30))
     assert desk.sees(desk.me) == [late, soon, never]
     assert desk.sees(desk.me, order=Order.AGE) == [never, soon, late]
-    assert desk.sees(desk.me, overdue=True) == [late]
+    later = desk.raised(due_on=TODAY + timedelta(days=1), made_at=NOW - timedelta(days=40))
+    assert desk.sees(desk.me) == [late, soon, never], "what is due later does not stand before what is to be done"
+    assert desk.sees(desk.me, when=When.ALL) == [late, soon, never, later]
+    for when, expected in (
+        (When.OVERDUE, [late]), (When.TODAY, [soon]), (When.UNDATED, [never]), (When.LATER, [later]),
+    ):  # fmt: skip
+        assert desk.sees(desk.me, when=when) == expected
+    with desk.database.read() as tx:
+        assert store.counts(tx, desk.me, Wanted(when=When.LATER), TODAY) == Counts(1, 1, 1, 1)
     assert desk.sees(desk.me, kind=TaskKind.CALL_UNKNOWN) == [soon]
     with desk.database.write() as tx:
         task_desk.close(tx, desk.me, soon, "結果を確認", NOW)
     assert desk.sees(desk.me) == [late, never]
     assert desk.sees(desk.me, closed=True) == [soon]
+
+
+@pytest.mark.req("V2", "C5")
+def test_visits_tell_where_they_lead_in_the_order_of_the_way_to_those_who_may_know(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = desk.small
+    people = [small.debtor("奥 一"), small.debtor("手前 二"), small.debtor("秘匿 三", flags=(FlagKind.PROTECTED,))]
+    officer = small.user("officer", "officer")
+    tomorrow = TODAY + timedelta(days=1)
+    for place, debtor_id in enumerate(people):
+        desk.raised(TaskKind.VISIT, debtor_id=debtor_id, due_on=tomorrow)
+        with desk.database.write() as tx:
+            where = update(Address).where(Address.debtor_id == debtor_id)
+            tx.execute(where.values(town=f"見本町{3 - place}", district="東"))
+    desk.raised(due_on=tomorrow, debtor_id=people[0])
+
+    def places(viewer: Viewer) -> list[tuple[str, str]]:
+        wanted = Wanted(when=When.LATER, order=Order.PLACE)
+        with desk.database.write() as tx:
+            rows = task_desk.read_list(tx, viewer, wanted, NOW, OFFICE, opened=True).rows
+        return [(row.debtor_name or "", f"{row.district} {row.place}".strip()) for row in rows]
+
+    near, far, hidden = "東 見本町21丁目2番3号", "東 見本町31丁目2番3号", "東 見本町11丁目2番3号"
+    rest = {("奥 一", ""), ("秘匿 三", "")}
+    seen = places(desk.me)
+    assert seen[:2] == [("手前 二", near), ("奥 一", far)]
+    assert set(seen[2:]) == rest, "an address of the protected neither shows nor orders the list"
+    assert places(officer)[:3] == [("秘匿 三", hidden), ("手前 二", near), ("奥 一", far)]
+    assert {place for _, place in places(desk.contracted)} == {""}, "who sees no arrears outside calls sees no address"
+    monkeypatch.setattr("db.store.calls.unproven", lambda *_: frozenset({people[1]}))
+    on_the_line = places(officer)
+    assert on_the_line[:2] == [("秘匿 三", hidden), ("奥 一", far)]
+    assert set(on_the_line[2:]) == {("手前 二", ""), ("奥 一", "")}, (
+        "nor is one shown of who has not proved who they are"
+    )
 
 
 def test_a_task_goes_from_hand_to_hand_and_is_closed_with_a_word(desk: Desk) -> None:

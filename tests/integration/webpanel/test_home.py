@@ -1,14 +1,15 @@
 """本日, the home screen (T6): what is due, for whom, and what may be read of it."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import insert
 
-from db.rules.terms import Area
+from db.rules.terms import Area, TaskKind
 from db.schema.base import new_id
 from db.schema.contacts import Recall
 from db.schema.work import Task
+from db.usecases.today import FEW, LATE
 from tests.integration.db.people import NOW
 from tests.integration.webpanel.conftest import Panel
 
@@ -34,11 +35,19 @@ async def test_mine_and_anyones_recalls_of_today_in_my_areas(panel: Panel) -> No
     book(panel, people["他人"], other.user_id, other.user_id, 30)
     book(panel, people["明日"], me.user_id, me.user_id, 24 * 60)
     book(panel, health, other.user_id, None, 30, Area.HEALTH)
-    _, text, _ = await (await panel.browser("sato")).get("/")
+    browser = await panel.browser("sato")
+    _, text, _ = await browser.get("/")
     assert "3件（うち時刻を過ぎたもの 1件）" in text
     assert text.index("遅れ") < text.index("全員</a>") < text.index("自分</a>")
     for name in ("他人</a>", "明日</a>", "健診の人"):
         assert name not in text
+
+    for number in range(LATE + 7):  # what was missed does not hide what comes
+        book(panel, people["明日"] if number < LATE else people["遅れ"], me.user_id, me.user_id, -10 - number)
+    _, text, _ = await browser.get("/")
+    assert f"{LATE + 10}件（うち時刻を過ぎたもの {LATE + 8}件）" in text
+    assert f"時刻を過ぎたものは新しい{LATE}件" in text
+    assert (text.count(">明日</a>"), text.count(">遅れ</a>"), text.count(">自分</a>")) == (LATE - 1, 1, 1)
 
 
 @pytest.mark.req("C1", "C5")
@@ -57,19 +66,39 @@ async def test_an_empty_day_says_so(panel: Panel) -> None:
         assert sentence in text
 
 
-async def test_open_tasks_are_listed(panel: Panel) -> None:
-    me = panel.user("sato")
-    debtor_id = panel.small.debtor("山田 太郎")
-    with panel.database.write() as tx:
-        tx.execute(
-            insert(Task).values(
-                id=new_id(), kind="call_unknown", debtor_id=debtor_id, area=Area.TAX, user_id=me.user_id, made_at=NOW,
-                note="回線断",
-            )
-        )  # fmt: skip
-    _, text, _ = await (await panel.browser("sato")).get("/")
+@pytest.mark.req("T10")
+async def test_tasks_are_told_by_when_they_are_due_and_a_plan_for_tomorrow_does_not_flood_the_day(panel: Panel) -> None:
+    me, debtor_id, today = panel.user("sato"), panel.small.debtor("山田 太郎"), date(2026, 11, 24)
+
+    def make(note: str, days: int | None, kind: TaskKind = TaskKind.ERRAND, count: int = 1) -> None:
+        due_on = None if days is None else today + timedelta(days=days)
+        rows = [
+            {"id": new_id(), "kind": kind, "debtor_id": debtor_id, "area": Area.TAX, "user_id": me.user_id, "made_at": NOW,
+             "due_on": due_on, "note": note}
+            for _ in range(count)
+        ]  # fmt: skip
+        with panel.database.write() as tx:
+            tx.execute(insert(Task), rows)
+
+    make("明日の訪問", 1, TaskKind.VISIT, 60)
+    make("遅れた依頼", -3, count=FEW + 2)
+    make("回線断", None, TaskKind.CALL_UNKNOWN)
+    make("今日の依頼", 0)
+    browser = await panel.browser("sato")
+    _, text, _ = await browser.get("/")
+    assert f"{FEW + 4}件</span>" in text, "what is due later is not counted as the day's"
+    assert 'href="/tasks?when=later">明日以降 60件' in text
+    assert 'href="/tasks?when=overdue">ほか2件' in text
+    assert text.count("遅れた依頼") == FEW
+    assert text.index("遅れた依頼") < text.index("今日の依頼") < text.index("回線断")
+    assert "明日の訪問" not in text
+    _, text, _ = await browser.get("/tasks")
+    assert "明日の訪問" not in text
     assert "発信結果の確認" in text
-    assert "回線断" in text
+    assert "見本町" not in text
+    _, text, _ = await browser.get("/tasks?when=later&page=1")
+    assert text.count("明日の訪問") == 10
+    assert text.count("見本町1丁目2番3号") == 10
 
 
 async def test_an_administrator_without_people_sees_none(panel: Panel) -> None:
