@@ -126,6 +126,34 @@ def test_a_claim_looks_at_a_bounded_number_of_people(floor: Floor) -> None:
 
 
 @pytest.mark.req("T4")
+def test_eight_are_claimed_asked_about_again_and_brought_on_in_as_many_questions_as_one(floor: Floor) -> None:
+    floor.people(9)
+    campaign_id = floor.run(replace(SETTINGS, lines=20))
+    floor.end(floor.dial(campaign_id).attempt_id, 17)  # what is asked once only is known now
+    asked: list[int] = []
+    for count in (1, 7):
+        began = 0
+
+        def note(*_: Any) -> None:
+            nonlocal began
+            began += 1
+
+        event.listen(floor.database.engine, "before_cursor_execute", note)
+        claimed = [one.attempt_id for one in floor.claim(campaign_id, count)]
+        with floor.database.write() as tx:
+            assert len(campaigns.authorize_campaign(tx, claimed, NOW + SOON, OFFICE)) == count
+        event.remove(floor.database.engine, "before_cursor_execute", note)
+        for attempt_id in claimed:
+            floor.do(calls.ended, attempt_id, NOW + 2 * SOON, 17)
+        event.listen(floor.database.engine, "before_cursor_execute", note)
+        floor.do(campaign_targets.campaign_ended, claimed, NOW + 3 * SOON, OFFICE)
+        event.remove(floor.database.engine, "before_cursor_execute", note)
+        asked.append(began)
+    assert asked[0] == asked[1]
+    assert floor.one(select(func.count()).where(CampaignTarget.tries == 1, CampaignTarget.last_result == "busy")) == 9
+
+
+@pytest.mark.req("T4")
 def test_many_who_were_put_off_and_may_not_be_called_do_not_hold_up_the_others(floor: Floor) -> None:
     barred = floor.people(20)
     campaign_id = floor.run()
