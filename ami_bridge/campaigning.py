@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import islice
@@ -46,7 +47,14 @@ from db.usecases.office import Office
 log = logging.getLogger(__name__)
 
 TICK: Final = 0.5
-"""Seconds between two questions to the pacers."""
+"""Seconds from one question to the pacers to the next."""
+
+SHORTEST: Final = 0.1
+"""Seconds of rest between two, if the register is slow."""
+
+BURST: Final = 5
+"""So many calls are placed in one go whatever the calls per second are, and no more than come to TICK: the others follow at the next, so that
+twenty a second are ten each half second, and who answers the first does not wait behind the last."""
 
 AHEAD: Final = 30
 """Nobody is claimed while so many jobs of calls wait, and no more than are missing to it: where the register or the processor is too
@@ -95,11 +103,12 @@ class Campaigns:
         """Ask the pacers every TICK, for ever."""
         while True:
             await self._link.until(lambda state: state.up)
+            begun = self._time.now()
             try:
                 await self._round()
             except UNAVAILABLE as error:
                 log.warning("campaigns rest, the register does not answer (%s)", type(error.orig).__name__)
-            await self._time.sleep(TICK)
+            await self._time.sleep(max(SHORTEST, begun + TICK - self._time.now()))
 
     # -- dialling -----------------------------------------------------------------------------------------------------
 
@@ -118,7 +127,8 @@ class Campaigns:
         pace = self._pace(campaign)
         agents = await database.ask(campaigns.agents, campaign.id)
         ledger = await database.ask(campaigns.ledger, campaign.id, self._office.today(now))
-        wanted = min(pace.wanted(agents, ledger, self._time.now()), AHEAD - self._lanes.jobs)
+        at_once = max(BURST, math.ceil(campaign.calls_per_second * TICK))
+        wanted = min(pace.wanted(agents, ledger, self._time.now()), AHEAD - self._lanes.jobs, at_once)
         if not campaign.is_open:
             return
         if wanted > 0 and await database.ask(stored_campaigns.any_over, campaign.id, now):
