@@ -55,7 +55,7 @@ class Desk:
     def open_tasks(self, viewer: Viewer) -> list[str]:
         """What the home screen of a user lists."""
         with self.database.write() as tx:
-            return [row.name for row in open_today(tx, viewer, NOW, OFFICE).tasks]
+            return [row.name for part in open_today(tx, viewer, NOW, OFFICE).tasks for row in part.rows]
 
 
 @pytest.fixture
