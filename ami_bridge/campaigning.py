@@ -37,7 +37,6 @@ from db.register import UNAVAILABLE, Register
 from db.rules.telephony import DialMode
 from db.settings import DialSettings
 from db.store import calls as stored
-from db.store import campaigns as stored_campaigns
 from db.tenure import Lease
 from db.timing import Time
 from db.usecases import campaign_targets, campaign_work, campaigns
@@ -47,9 +46,9 @@ from db.usecases.office import Office
 log = logging.getLogger(__name__)
 
 TICK: Final = 0.5
-"""Seconds from one question to the pacers to the next."""
+"""Seconds from one question to the pacers to the next, at most; it comes as soon as the calls per second let another call be started."""
 
-SHORTEST: Final = 0.1
+SHORTEST: Final = 0.02
 """Seconds of rest between two, if the register is slow."""
 
 BURST: Final = 5
@@ -108,7 +107,9 @@ class Campaigns:
                 await self._round()
             except UNAVAILABLE as error:
                 log.warning("campaigns rest, the register does not answer (%s)", type(error.orig).__name__)
-            await self._time.sleep(max(SHORTEST, begun + TICK - self._time.now()))
+            now = self._time.now()
+            full = [wait for pace in self._paces.values() if (wait := pace.again_in(now)) > 0.0]
+            await self._time.sleep(max(SHORTEST, min([begun + TICK - now, *full])))
 
     # -- dialling -----------------------------------------------------------------------------------------------------
 
@@ -128,11 +129,10 @@ class Campaigns:
         agents = await database.ask(campaigns.agents, campaign.id)
         ledger = await database.ask(campaigns.ledger, campaign.id, self._office.today(now))
         at_once = max(BURST, math.ceil(campaign.calls_per_second * TICK))
-        wanted = min(pace.wanted(agents, ledger, self._time.now()), AHEAD - self._lanes.jobs, at_once)
+        decided = self._time.now()
+        wanted = min(pace.wanted(agents, ledger, decided), AHEAD - self._lanes.jobs, at_once)
         if not campaign.is_open:
             return
-        if wanted > 0 and await database.ask(stored_campaigns.any_over, campaign.id, now):
-            await database.run(campaign_targets.bring_on, campaign.id, now, self._office)
         if ledger[1] and await database.ask(campaigns.must_reserve, campaign, self._office.today(now)):
             while await database.run(self._reserved, campaign.id):
                 pass
@@ -141,7 +141,7 @@ class Campaigns:
             return
         claimed = await database.run(self._claim, campaign.id, wanted)
         for one in claimed:
-            pace.placed(one.attempt_id, self._time.now(), one.answer_probability)
+            pace.placed(one.attempt_id, decided, one.answer_probability)
             self._pace_of[one.attempt_id] = pace
         if claimed:
             await self._dial([one.attempt_id for one in claimed])

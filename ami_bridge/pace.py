@@ -67,6 +67,10 @@ class Pace:
         self._there = set(states)
         return self._pacer.calls_to_place(now)
 
+    def again_in(self, now: float) -> float:
+        """Seconds until the calls per second let another call be started; 0.0 if they do."""
+        return self._pacer.again_in(now)
+
     def placed(self, call: UUID, now: float, chance: float | None) -> None:
         """A call is about to be dialled; its chance of being answered, if the register has an estimate."""
         self._ringing.add(call)

@@ -102,9 +102,16 @@ class _Limits:
 
     def most(self, lines_in_use: int, now: float) -> int:
         """How many calls may be started now."""
+        return min(self._lines - lines_in_use, self._in_stretch - self._lately(now))
+
+    def again_in(self, now: float) -> float:
+        """Seconds until the calls per second let another be started; 0.0 if they do."""
+        return 0.0 if self._lately(now) < self._in_stretch else self._placed[0] + self._stretch - now
+
+    def _lately(self, now: float) -> int:
         while self._placed and self._placed[0] <= now - self._stretch:
             self._placed.popleft()
-        return min(self._lines - lines_in_use, self._in_stretch - len(self._placed))
+        return len(self._placed)
 
 
 class Pacer:
@@ -178,6 +185,10 @@ class Pacer:
         self._wall.abandoned += 1
         if since is not None:
             self._lost_after(now - since)
+
+    def again_in(self, now: float) -> float:
+        """Seconds until the calls per second let another call be started; 0.0 if they do."""
+        return self._limits.again_in(now)
 
     def calls_to_place(self, now: float) -> int:
         """How many calls to start now."""

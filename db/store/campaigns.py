@@ -240,11 +240,6 @@ def over(tx: Connection, campaign_id: uuid.UUID, now: datetime) -> list[TargetRo
     return _held(tx, _over(_targets(), campaign_id, now))
 
 
-def any_over(tx: Connection, campaign_id: uuid.UUID, now: datetime) -> bool:
-    """Whether there is such a target: a look that holds nothing."""
-    return tx.execute(_over(select(CampaignTarget.debtor_id), campaign_id, now).limit(1)).first() is not None
-
-
 def with_claims(tx: Connection) -> list[uuid.UUID]:
     """Campaigns that have claimed targets."""
     claimed = exists().where(CampaignTarget.campaign_id == Campaign.id, CampaignTarget.state == TargetState.CLAIMED)

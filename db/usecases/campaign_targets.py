@@ -122,11 +122,6 @@ def sweep(tx: Connection, now: datetime, office: Office) -> None:
         tidy(tx, work_of(tx, store.get(tx, campaign_id), now, office))
 
 
-def bring_on(tx: Connection, campaign_id: uuid.UUID, now: datetime, office: Office) -> None:
-    """Bring on the targets of one campaign whose dial is over: before a claim, which then need not write that down while it looks."""
-    tidy(tx, work_of(tx, store.get(tx, campaign_id), now, office))
-
-
 def put(tx: Connection, work: Work, debtor_id: int, area: Area, to: Next) -> None:
     """Write down what becomes of a target."""
     tx.execute(_PUT, _put(work, debtor_id, area, to))

@@ -267,8 +267,8 @@ def test_a_claim_that_no_bridge_carries_out_comes_back(floor: Floor) -> None:
     people = floor.people(1)
     campaign_id = floor.run()
     floor.claim(campaign_id)
-    assert not floor.do(store.any_over, campaign_id, NOW + timedelta(seconds=30))  # a bridge is about to dial them
-    assert floor.do(store.any_over, campaign_id, NOW + timedelta(minutes=2))
+    assert not floor.do(store.over, campaign_id, NOW + timedelta(seconds=30))  # a bridge is about to dial them
+    assert floor.do(store.over, campaign_id, NOW + timedelta(minutes=2))
     floor.do(campaign_targets.sweep, NOW + timedelta(minutes=2), OFFICE)
     assert floor.target(people[0]).state is TargetState.OPEN
     assert len(floor.claim(campaign_id, now=NOW + timedelta(minutes=4))) == 1

@@ -55,6 +55,17 @@ def test_every_free_operator_gets_a_line(kind: type[Pacer]) -> None:
 
 
 @pytest.mark.req("T4")
+def test_it_says_when_the_calls_per_second_let_another_be_started() -> None:
+    pacer = RatioPacer(target_abandonment=0.02, max_lines=100, calls_per_second=4.0, lines_per_operator=2.0)
+    ready(pacer, 7)
+    place(pacer, 3, 0.0)
+    assert pacer.again_in(0.5) == 0.0
+    place(pacer, 1, 0.5, "d")
+    assert (pacer.calls_to_place(0.75), pacer.again_in(0.75)) == (0, 0.25)
+    assert (pacer.calls_to_place(1.0), pacer.again_in(1.0)) == (3, 0.0)
+
+
+@pytest.mark.req("T4")
 def test_progressive_dials_no_more_than_free_operators() -> None:
     pacer = ProgressivePacer(target_abandonment=0.02, max_lines=100, calls_per_second=50.0)
     ready(pacer, 3)
