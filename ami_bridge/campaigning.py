@@ -129,8 +129,7 @@ class Campaigns:
         agents = await database.ask(campaigns.agents, campaign.id)
         ledger = await database.ask(campaigns.ledger, campaign.id, self._office.today(now))
         at_once = max(BURST, math.ceil(campaign.calls_per_second * TICK))
-        decided = self._time.now()
-        wanted = min(pace.wanted(agents, ledger, decided), AHEAD - self._lanes.jobs, at_once)
+        wanted = min(pace.wanted(agents, ledger, self._time.now()), AHEAD - self._lanes.jobs, at_once)
         if not campaign.is_open:
             return
         if ledger[1] and await database.ask(campaigns.must_reserve, campaign, self._office.today(now)):
@@ -139,12 +138,8 @@ class Campaigns:
             return
         if wanted <= 0:
             return
-        claimed = await database.run(self._claim, campaign.id, wanted)
-        for one in claimed:
-            pace.placed(one.attempt_id, decided, one.answer_probability)
-            self._pace_of[one.attempt_id] = pace
-        if claimed:
-            await self._dial([one.attempt_id for one in claimed])
+        if claimed := await database.run(self._claim, campaign.id, wanted):
+            await self._dial(pace, {one.attempt_id: one.answer_probability for one in claimed})
 
     def _pace(self, campaign: Running) -> Pace:
         """The campaign's pacer; a new one, which learns anew, when the limits were changed."""
@@ -166,17 +161,22 @@ class Campaigns:
         self._lease.require(tx)
         return campaigns.claim(tx, campaign_id, count, self._register.now(), self._office)
 
-    async def _dial(self, attempt_ids: Sequence[UUID]) -> None:
-        """Ask the last question for all at once, and send each its Originate in its lane, where what becomes of it follows."""
+    async def _dial(self, pace: Pace, chances: Mapping[UUID, float | None]) -> None:
+        """Ask the last question for all attempts at once, and send each its Originate in its lane, where what becomes of it follows.
+
+        `chances`: of each attempt, as far as it is known. The pacer hears of a call when it is sent: it counts the calls per second.
+        """
         try:
-            going = await self._register.database.run(self._authorize, attempt_ids)
+            going = await self._register.database.run(self._authorize, tuple(chances))
         except UNAVAILABLE:  # not tried again: nobody knows whether the first try was committed
-            for attempt_id in attempt_ids:
+            for attempt_id in chances:
                 await self._lanes.put(attempt_id, partial(self._not_placed, attempt_id))
             return
         for go in going:
+            pace.placed(go.attempt_id, self._time.now(), chances[go.attempt_id])
+            self._pace_of[go.attempt_id] = pace
             await self._lanes.put(go.attempt_id, partial(self._send, go))
-        for attempt_id in set(attempt_ids) - {go.attempt_id for go in going}:
+        for attempt_id in chances.keys() - {go.attempt_id for go in going}:
             self._over(attempt_id)
 
     def _authorize(self, tx: Connection, attempt_ids: Sequence[UUID]) -> list[CampaignGo]:

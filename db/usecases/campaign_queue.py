@@ -24,8 +24,10 @@ from db.rules.telephony import DialMode
 from db.rules.terms import Channel
 from db.schema.campaigns import CampaignList
 from db.store import calls, debtors
+from db.store import campaign_facts as facts
 from db.store import campaigns as store
-from db.store.campaigns import Booking, TargetRow
+from db.store.campaign_facts import Booking
+from db.store.campaigns import TargetRow
 from db.store.debtors import PhoneRow
 from db.store.kin import Kin, kin_of_each, try_hold_each
 from db.usecases import reach
@@ -159,10 +161,10 @@ def _look(tx: Connection, work: Work, group: Sequence[TargetRow]) -> Mapping[int
     called first decides on the rest.
     """
     ids = [target.debtor_id for target in group]
-    homes, booked = kin_of_each(tx, ids), store.booked(tx, ids, work.campaign.area)
+    homes, booked = kin_of_each(tx, ids), facts.booked(tx, ids, work.campaign.area)
     persons = {one for kin in homes.values() for one in kin.person}
     since = min(target.since for target in group)
-    spoken = store.last_spoken(tx, persons, work.campaign.area, since=since)
+    spoken = facts.last_spoken(tx, persons, work.campaign.area, since=since)
     found: dict[int, Choice | Next] = {}
     asked, at_home = list[_Asked](), set[int]()
     for target in group:
@@ -266,7 +268,7 @@ def left_alone(tx: Connection, work: Work, whom: Sequence[tuple[Kin, str]]) -> C
     if work.campaign.settings.mode is not DialMode.PREDICTIVE:
         return lambda _kin, _number: None
     people = {one for kin, _ in whom for one in kin.person}
-    told = store.abandoned_since(tx, people, {number for _, number in whom}, work.now - NO_PREDICTIVE)
+    told = facts.abandoned_since(tx, people, {number for _, number in whom}, work.now - NO_PREDICTIVE)
 
     def until(kin: Kin, number: str) -> datetime | None:
         at = told.last(kin.person, number)

@@ -34,6 +34,7 @@ from db.schema.campaigns import CampaignTarget
 from db.schema.contacts import Contact, Disposition
 from db.schema.people import Phone
 from db.store import access_log, summaries
+from db.store import campaign_facts as facts
 from db.store import campaigns as store
 from db.store.campaigns import CampaignRow, TargetRow
 from db.store.many import among
@@ -220,8 +221,8 @@ class _Over:
 
     @property
     def counts(self) -> bool:
-        """Whether it counts as a try: what did not reach the person through our own doing does not."""
-        return self.dial.result is None or counts_against_caps(self.dial.result, rang=self.dial.ringing_at is not None)
+        """Whether it counts as a try."""
+        return _counts(self.dial)
 
     def code(self, said: Mapping[uuid.UUID, str]) -> str:
         """The disposition: what was said of it, or what is noted of a dial that was nobody's call."""
@@ -239,6 +240,11 @@ class _Over:
         return self.dial.result is AttemptResult.ANSWERED and self.dial.machine_at is None
 
 
+def _counts(dial: Any) -> bool:
+    """Whether a dial counts as a try: what did not reach the person through our own doing does not."""
+    return dial.result is None or counts_against_caps(dial.result, rang=dial.ringing_at is not None)
+
+
 def _close(tx: Connection, work: Work, over: Sequence[_Over]) -> None:
     """Dials are over: what was said of each decides, or what is noted now of one that was nobody's call."""
     told: list[_Over] = []
@@ -253,11 +259,10 @@ def _close(tx: Connection, work: Work, over: Sequence[_Over]) -> None:
     codes = {one.dial.id: one.code(said) for one in told}
     means = {row.code: row for row in tx.execute(_MEANS, {"codes": set(codes.values())})}
     people = {one.target.debtor_id for one in told}
-    booked = store.booked(tx, people, work.campaign.area)
-    noted = [one for one in told if one.call is None and counts_against_caps(
-        one.dial.result, rang=one.dial.ringing_at is not None)]  # fmt: skip
+    booked = facts.booked(tx, people, work.campaign.area)
+    noted = [one for one in told if one.call is None and one.counts]
     if noted and _note(tx, work, noted, booked, {code: row.name for code, row in means.items()}, codes):
-        booked = store.booked(tx, people, work.campaign.area)
+        booked = facts.booked(tx, people, work.campaign.area)
     misses = _misses(tx, work, told)
     rows = []
     for one in told:
@@ -290,14 +295,14 @@ def _forget(tx: Connection, work: Work, one: _Over) -> None:
 def _misses(tx: Connection, work: Work, over: Sequence[_Over]) -> Mapping[uuid.UUID, Sequence[datetime]]:
     """When each person was missed before, since they were last reached."""
     people = {one.target.debtor_id for one in over}
-    spoken = store.last_spoken(tx, people, work.campaign.area, called=True)
+    spoken = facts.last_spoken(tx, people, work.campaign.area, called=True)
     since = {
-        one.dial.id: max(spoken.get(one.target.debtor_id, store.ALWAYS), one.dial.ended_at - store.WINDOW)
+        one.dial.id: max(spoken.get(one.target.debtor_id, facts.ALWAYS), one.dial.ended_at - facts.WINDOW)
         for one in over
     }
     missed: defaultdict[int, list[Any]] = defaultdict(list)
-    for row in store.dials(tx, people, min(since.values())):
-        if row.result is None or counts_against_caps(row.result, rang=row.ringing_at is not None):
+    for row in facts.dials(tx, people, min(since.values())):
+        if _counts(row):
             missed[row.debtor_id].append(row)
     return {
         one.dial.id: [
@@ -310,7 +315,7 @@ def _misses(tx: Connection, work: Work, over: Sequence[_Over]) -> Mapping[uuid.U
 
 
 def _note(
-    tx: Connection, work: Work, over: Sequence[_Over], booked: Mapping[int, store.Booking], names: Mapping[str, str],
+    tx: Connection, work: Work, over: Sequence[_Over], booked: Mapping[int, facts.Booking], names: Mapping[str, str],
     codes: Mapping[uuid.UUID, str],
 ) -> bool:  # fmt: skip
     """Enter dials that were nobody's call into the negotiation record, under the attempts' own ids.

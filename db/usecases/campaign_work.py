@@ -26,7 +26,7 @@ from db.usecases import calls as placing
 from db.usecases import giving
 from db.usecases.campaign_desk import TOPIC, CampaignError, is_for
 from db.usecases.campaign_queue import choose
-from db.usecases.campaign_targets import Work, put, work_of, write
+from db.usecases.campaign_targets import Work, claim_each, put, work_of, write
 from db.usecases.campaigns import begin
 from db.usecases.duty import DutyError
 from db.usecases.office import Office
@@ -228,8 +228,7 @@ def _dial_for(tx: Connection, work: Work, viewer: Viewer) -> bool:
         except (placing.CallError, DutyError):
             put(tx, work, target.debtor_id, target.area, Next(TargetState.OPEN, work.now + _A_WHILE, "refused"))
             continue
-        held = {"state": TargetState.CLAIMED, "attempt_id": attempt_id, "due_at": None, "reason": "", "since": work.now}
-        write(tx, work, target.debtor_id, target.area, **held)
+        claim_each(tx, work, [(target, attempt_id)])
         done = True
     return done
 

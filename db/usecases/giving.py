@@ -68,11 +68,11 @@ def place(tx: Connection, call_id: uuid.UUID) -> int | None:
     return queue.index(call_id) + 1 if call_id in queue else None
 
 
-def left_over(tx: Connection, pbx: str, among: Collection[int]) -> Iterator[tuple[DutyRow, Viewer]]:
-    """Operators (of those `among` whom one is sought) who are ready and whom no caller who waits will get, the one who has been
+def left_over(tx: Connection, pbx: str, sought: Collection[int]) -> Iterator[tuple[DutyRow, Viewer]]:
+    """Operators, of those who are `sought` (user ids), who are ready and whom no caller who waits will get, the one who has been
     ready longest first."""
     for one in sorted(_left(tx, pbx), key=lambda one: one.duty.since):
-        if one.duty.user_id in among and one.viewer is not None:
+        if one.duty.user_id in sought and one.viewer is not None:
             yield one.duty, one.viewer
 
 

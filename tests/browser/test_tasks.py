@@ -66,9 +66,8 @@ def test_a_task_goes_from_the_record_to_a_colleague_and_is_closed(
     row.locator("summary", has_text="対応済み").click()
     row.locator("[name=word]").fill("折り返して相談を受けた")
     row.get_by_role("button", name="対応済みにする").click()
-    expect(officer.locator(".empty")).to_contain_text(
-        "未対応のタスクはありません"
-    )  # those of tomorrow have a tab of their own
+    # those of tomorrow have a tab of their own
+    expect(officer.locator(".empty")).to_contain_text("未対応のタスクはありません")
     officer.check("[name=closed]")
     officer.click(".filters button")
     expect(officer.locator("tr", has_text="折り返して相談を受けた")).to_be_visible()
