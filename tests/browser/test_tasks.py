@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import insert
 
+from db.outbox import publish
 from db.rules.terms import Area, TaskKind
 from db.schema.base import new_id
 from db.schema.work import Task
@@ -16,6 +17,29 @@ from tests.browser.conftest import DESK, TABLET, City
 from tests.integration.db.people import NOW
 
 Open = Callable[..., Page]
+
+
+@pytest.mark.req("T10")
+def test_what_is_pressed_when_news_come_is_not_taken_away(city: City, open_page: Open) -> None:
+    one, other = city.small.debtor(), city.small.debtor()
+    with city.database.write() as tx:
+        tasks.raise_for(tx, TaskKind.NUMBER_RESEARCH, one, Area.TAX, new_id(), NOW, "欠番でした。")
+    page = open_page("officer")
+    page.goto("/tasks")
+    expect(page.locator("html[data-live]")).to_be_attached()
+    row = page.locator("tr", has_text="欠番でした。")
+    row.locator("summary", has_text="引き渡す").hover()
+    page.mouse.down()
+    with page.expect_response("**/tasks/list?**") as news, city.database.write() as tx:
+        tasks.raise_for(tx, TaskKind.NUMBER_RESEARCH, other, Area.TAX, new_id(), NOW, "別の番号。")
+        publish(tx, NOW, "recall", "")
+    news.value.finished()
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.mouse.up()
+    expect(row.locator("details[open] [name=to]")).to_be_visible()
+    expect(page.locator("tr", has_text="別の番号。")).to_have_count(0)
+    row.locator("summary", has_text="引き渡す").click()
+    expect(page.locator("tr", has_text="別の番号。")).to_have_count(1)
 
 
 @pytest.mark.req("T10")

@@ -1,5 +1,5 @@
 // Live parts of a page: an element with `data-fragment` is filled from that address whenever something changes.
-// What is being typed into, or has a menu open, is never replaced: the part waits until it is left. Focus goes back to where it was.
+// What is being typed into, pressed, or has a menu open, is never replaced: the part waits until it is left. Focus goes back to where it was.
 import { tick } from "./clock.js";
 import { request, SignedOut } from "./request.js";
 
@@ -71,7 +71,8 @@ function whatFormsSaid(part) {
 function isBeingUsed(part) {
   const active = document.activeElement;
   const typing = part.contains(active) && active.matches("input, textarea, select");
-  return typing || part.querySelector("details[data-menu][open]") !== null;
+  const pressed = part.querySelector(":active") !== null; // of a button that is gone when it is let go nothing comes
+  return typing || pressed || part.querySelector("details[data-menu][open]") !== null;
 }
 
 function focusIn(part) {
@@ -88,6 +89,8 @@ function catchUp() {
 }
 
 document.addEventListener("focusout", catchUp);
+document.addEventListener("pointerup", catchUp);
+document.addEventListener("keyup", catchUp);
 document.addEventListener("toggle", catchUp, true);
 
 // What takes its time is asked for once the page is there.
